@@ -1,0 +1,65 @@
+# make demo · make test · make test-long · make check · make bench; each makes .venv and installs what it needs.
+
+VENV := .venv
+BIN := $(VENV)/bin
+JS := tests/integration/js
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null && $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
+
+.DEFAULT_GOAL := demo
+.PHONY: demo test test-long check coverage bench browser clean
+
+demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
+	@$(BIN)/hcs-bridge demo
+
+test: $(VENV)/.tests $(JS)/node_modules/.installed browser  ## what decides whether a change is good
+	@$(BIN)/pytest -q -m "not long"
+
+test-long: $(VENV)/.tests $(JS)/node_modules/.installed browser  ## the same, with the full chaos, drop and fuzz runs
+	@$(BIN)/pytest -q
+
+check: $(VENV)/.tests  ## format, lint, types, layout
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary -p bridge -p topics -p tests -p benchmarks
+	@$(BIN)/pytest -q tests/test_layout.py
+
+coverage: $(VENV)/.tests $(JS)/node_modules/.installed
+	@$(BIN)/pytest -q -m "not long" --cov --cov-report=term-missing:skip-covered
+
+bench: $(VENV)/.tests $(JS)/node_modules/.installed  ## each prints one JSON object
+	@for file in $$(ls benchmarks/[a-z]*.py 2>/dev/null); do \
+		name=$$(basename $$file .py); echo "$$name"; $(BIN)/python -m benchmarks.$$name --json || exit 1; done
+
+clean:
+	rm -rf $(VENV) $(JS)/node_modules .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/pip:
+	@test -n "$(PYTHON)" || { echo "hcs-bridge needs Python 3.11 or newer; none found (PYTHON=/path/to/python3 names one)" >&2; exit 1; }
+	@echo "making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml | $(BIN)/pip
+	@echo "installing hcs-bridge into $(VENV) ..."
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.tests: pyproject.toml | $(BIN)/pip
+	@echo "installing hcs-bridge and its test tools into $(VENV) ..."
+	@$(PIP) -e '.[test]'
+	@touch $@ $(VENV)/.runtime
+
+$(JS)/node_modules/.installed: $(JS)/package-lock.json
+	@command -v npm >/dev/null || { echo "the tests drive real JavaScript clients: install Node 20 or newer, with npm" >&2; exit 1; }
+	@echo "installing the JavaScript clients ..."
+	@cd $(JS) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing chromium ..."; \
+		apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "no chromium found: the tests of the live page need it (Debian: apt-get install chromium)" >&2; fi

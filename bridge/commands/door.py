@@ -1,0 +1,109 @@
+"""Speaks to the running daemon's HTTP door as a backend would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from bridge.commands.exits import UNREACHABLE, USAGE, CommandFailed
+from bridge.config import Config
+from bridge.config_sections import ApiKey, Scope
+from bridge.errors import ConfigInvalid, ConfigProblem
+from bridge.key_files import read_secret
+
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+BACKOFF_INITIAL_S = 0.25
+BACKOFF_MAX_S = 5.0
+REQUEST_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the door said: HTTP status, and the JSON body ({} if there was none)."""
+
+    status: int
+    body: Any
+
+    def reason(self) -> str:
+        """The door's own words, as far as it found any."""
+        text = self.body.get("error") or self.body.get("message") if isinstance(self.body, dict) else None
+        return f"{self.status}: {text}" if text else str(self.status)
+
+
+class Door:
+    """A connection to one daemon with one API key. Use as an async context manager."""
+
+    def __init__(
+        self, url: str, api_key: str, *, patience_s: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self.url = url
+        self._patience_s = patience_s
+        self._sleep = sleep
+        headers = {"Authorization": f"Bearer {api_key}"}
+        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
+        self._session = aiohttp.ClientSession(headers=headers, timeout=timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def post(self, path: str, body: bytes, *, idempotency_key: str | None = None) -> Answer:
+        """Post JSON. The same body under the same key again and again while the daemon is away or busy.
+
+        Raises CommandFailed when that took longer than the patience given, or when the API key isn't taken.
+        """
+        headers = {"Content-Type": "application/json"}
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        waited, pause = 0.0, BACKOFF_INITIAL_S
+        while True:
+            answer, wish = await self._try(path, body, headers)
+            if isinstance(answer, Answer):
+                return self._entitled(answer)
+            if waited >= self._patience_s:
+                raise CommandFailed(f"{self.url} can't take it: {answer}", code=UNREACHABLE)
+            delay = min(max(pause, wish), max(self._patience_s - waited, BACKOFF_INITIAL_S))
+            await self._sleep(delay)
+            waited, pause = waited + delay, min(pause * 2, BACKOFF_MAX_S)
+
+    async def _try(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[Answer | str, float]:
+        """The answer, or why there is none yet and how many seconds the daemon wants to be left alone."""
+        try:
+            async with self._session.post(self.url + path, data=body, headers=headers) as response:
+                if response.status in RETRIED:
+                    wish = response.headers.get("Retry-After", "")
+                    return f"it answers {response.status}", float(wish) if wish.isdecimal() else 0.0
+                is_json = response.content_type == "application/json"
+                return Answer(response.status, await response.json() if is_json else {}), 0.0
+        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            return str(error) or type(error).__name__, 0.0
+        except (aiohttp.ClientError, ValueError) as error:
+            raise CommandFailed(f"{self.url} does not answer as hcs-bridge would: {error}", code=UNREACHABLE) from error
+
+    def _entitled(self, answer: Answer) -> Answer:
+        if answer.status in {401, 403}:
+            hint = "the key comes from http.api_keys; the daemon must have the same"
+            raise CommandFailed(f"{self.url} refuses the API key ({answer.reason()})", code=USAGE, hint=hint)
+        return answer
+
+
+def api_key_for(config: Config, scope: Scope) -> str:
+    """The first configured API key with that scope. Raises ConfigInvalid if there is none."""
+    for index, api_key in enumerate(config.http.api_keys):
+        if scope in api_key.scopes:
+            return read_secret(api_key.key_file, key=f"http.api_keys.{index}.key_file")
+    raise ConfigInvalid([_no_key(config.http.api_keys, scope)])
+
+
+def _no_key(api_keys: tuple[ApiKey, ...], scope: Scope) -> ConfigProblem:
+    names = ", ".join(api_key.name for api_key in api_keys) or "(none)"
+    return ConfigProblem("configuration", "http.api_keys", names, f"no API key has the scope {scope}")

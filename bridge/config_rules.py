@@ -1,0 +1,83 @@
+"""The rules that configured values keep, as types: each says in one line what it wants to see."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf
+
+from topics.values import AccountId
+
+
+def _web_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be a URL like http://127.0.0.1:5551")
+    return text.rstrip("/")
+
+
+def _origin(text: str) -> str:
+    if text != "*" and not re.fullmatch(r"https?://[^/\s*]+", text):
+        raise ValueError("must be an origin like https://app.example.com, without a path")
+    return text
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise ValueError("must be host:port, like 127.0.0.1:50211")
+    return text
+
+
+def _database_url(text: str) -> str:
+    if not re.match(r"(sqlite|postgres|postgresql)(\+\w+)?://", text):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return text
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+def _account(value: object) -> object:
+    return AccountId.parse(value) if isinstance(value, str) else value
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+Entry = TypeVar("Entry", bound=_Named)
+
+
+def distinct_names(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The entries of a list of tables, if no two have the same name."""
+    names = [entry.name for entry in entries]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"names must differ; given twice: {', '.join(sorted(twice))}")
+    return entries
+
+
+Account = Annotated[InstanceOf[AccountId], BeforeValidator(_account)]
+Address = Annotated[str, AfterValidator(_address)]
+Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+EventName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
+FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+
+
+class Section(BaseModel):
+    """What all sections share: they don't change, and refuse keys that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

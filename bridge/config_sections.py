@@ -1,0 +1,246 @@
+"""The sections of the configuration: each key with its type and default.
+
+`config.toml` says in words what a key is for, and names the same defaults (a test compares them).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from bridge.config_rules import (
+    Account,
+    Address,
+    Amount,
+    Count,
+    DatabaseUrl,
+    EventName,
+    FieldName,
+    Name,
+    OptionalPath,
+    Origin,
+    Port,
+    Seconds,
+    Section,
+    WebUrl,
+    distinct_names,
+)
+from topics.values import AccountId
+
+DEVNET_DIRECTORY = Path("var/devnet")
+CHUNK_BYTES = 1024  # what HCS takes in one transaction
+
+Scope = Literal["events:write", "events:read", "campaigns:write", "campaigns:read"]
+ALL_SCOPES: tuple[Scope, ...] = ("events:write", "events:read", "campaigns:write", "campaigns:read")
+
+
+class Node(Section):
+    """A consensus node: its account, and host:port of its gRPC side."""
+
+    account: Account
+    address: Address
+
+
+class Network(Section):
+    """Which network, and how to reach its nodes."""
+
+    name: Literal["devnet", "mainnet", "testnet", "previewnet", "custom"] = "devnet"
+    nodes: tuple[Node, ...] = Field(
+        default=(
+            Node(account=AccountId(0, 0, 3), address="127.0.0.1:50211"),
+            Node(account=AccountId(0, 0, 4), address="127.0.0.1:50212"),
+        ),
+        min_length=1,
+    )
+
+
+class Operator(Section):
+    """Who pays. `key` comes from the environment only, and goes before `key_file`."""
+
+    account: Account = AccountId(0, 0, 1001)
+    key_file: Path = DEVNET_DIRECTORY / "operator.key"
+    key: SecretStr | None = None
+
+
+class Ledger(Section):
+    """How transactions reach the nodes."""
+
+    backend: Literal["grpc"] = "grpc"
+    valid_duration_s: Annotated[int, Field(ge=15, le=180)] = 120
+    max_fee_hbar: Amount = 2.0
+    create_max_fee_hbar: Amount = 25.0
+    request_timeout_s: Seconds = 10.0
+    max_attempts: Count = 10
+    backoff_initial_s: Seconds = 0.25
+    backoff_max_s: Seconds = 8.0
+    receipt_poll_s: Seconds = 0.5
+    max_connections: Count = 8
+
+
+class Mirror(Section):
+    """How what reached consensus is read."""
+
+    urls: tuple[WebUrl, ...] = Field(default=("http://127.0.0.1:5551",), min_length=1)
+    poll_interval_s: Seconds = 0.5
+    request_timeout_s: Seconds = 10.0
+    max_requests_per_s: Amount = 40.0
+    page_size: Annotated[int, Field(ge=1, le=100)] = 100
+    max_body_bytes: Count = 4_194_304
+    backoff_initial_s: Seconds = 0.25
+    backoff_max_s: Seconds = 30.0
+
+
+class Topics(Section):
+    """How a campaign's topic is made."""
+
+    create_on_demand: bool = True
+    memo: Annotated[str, Field(max_length=100)] = "hcs-bridge:1"
+    auto_renew_s: Annotated[int, Field(ge=2_592_000, le=8_000_001)] = 7_776_000
+    admin_key: bool = False
+    sign_frames: bool = True
+
+
+class Publish(Section):
+    """How changes become frames and flights."""
+
+    pad_to: Count = 32
+    max_chunks: Annotated[int, Field(ge=1, le=100)] = 20
+    max_frame_bytes: Count = 20_480
+    linger_ms: Annotated[int, Field(ge=0)] = 20
+    max_events_per_frame: Annotated[int, Field(ge=1, le=1000)] = 1000
+    max_flights: Count = 32
+    retry_initial_s: Seconds = 0.5
+    retry_max_s: Seconds = 30.0
+    drain_timeout_s: Seconds = 10.0
+
+    @model_validator(mode="after")
+    def _frame_fits_chunks(self) -> Self:
+        if self.max_frame_bytes > self.max_chunks * CHUNK_BYTES:
+            raise ValueError(f"max_frame_bytes must fit into max_chunks x {CHUNK_BYTES} bytes")
+        return self
+
+
+class DeclaredEvent(Section):
+    """An event of the user's own beside the built-in ones: its name, and the fields that may pass."""
+
+    name: EventName
+    type: Literal["CAMPAIGN", "BALANCE", "NOTIFICATION"]
+    fields: tuple[FieldName, ...]
+    to: Literal["campaign", "user"]
+
+
+class Events(Section):
+    """What the door lets in."""
+
+    max_body_bytes: Count = 1_048_576
+    max_batch: Count = 1000
+    max_payload_bytes: Count = 16_384
+    max_json_depth: Annotated[int, Field(ge=1, le=100)] = 16
+    declared: tuple[DeclaredEvent, ...] = ()
+
+
+class Keys(Section):
+    """The bridge's own keys."""
+
+    master_key_file: Path = DEVNET_DIRECTORY / "master.key"
+    signing_key_file: Path = DEVNET_DIRECTORY / "signing.key"
+    recovery_public_key_file: OptionalPath = None
+    max_cached: Count = 10_000
+
+
+class Database(Section):
+    """Where state lies."""
+
+    url: DatabaseUrl = "sqlite:///var/hcs-bridge.db"
+    max_pending_writes: Count = 10_000
+    max_group: Count = 500
+    read_threads: Count = 4
+    busy_timeout_s: Seconds = 10.0
+
+
+class ApiKey(Section):
+    """A backend's key to the HTTP door: what it may do, and how often."""
+
+    name: Name
+    key_file: Path
+    scopes: tuple[Scope, ...] = ALL_SCOPES
+    rate_per_s: Amount = 100.0
+    burst: Count = 200
+
+
+class Http(Section):
+    """The door for backends."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8780
+    max_connections: Count = 1024
+    request_timeout_s: Seconds = 30.0
+    idempotency_keep_h: Count = 24
+    api_keys: Annotated[tuple[ApiKey, ...], AfterValidator(distinct_names)] = (
+        ApiKey(name="backend", key_file=DEVNET_DIRECTORY / "api.key"),
+    )
+
+
+class Gateway(Section):
+    """The door for browsers."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8781
+    origins: tuple[Origin, ...] = ()
+    max_connections: Count = 20_000
+    max_frame_bytes: Count = 65_536
+    authenticate_timeout_s: Seconds = 10.0
+    ping_interval_s: Seconds = 25.0
+    max_pending_bytes: Count = 1_048_576
+    max_channels_per_connection: Count = 128
+    max_commands_per_s: Amount = 50.0
+    recovery_max_publications: Count = 1000
+    history_max_publications: Count = 1000
+    drain_timeout_s: Seconds = 10.0
+    channel_max_length: Annotated[int, Field(ge=1, le=255)] = 255
+
+
+class Issuer(Section):
+    """Whose tokens are taken: an empty `issuer` or `audience` is not checked."""
+
+    name: Name
+    issuer: str = ""
+    audience: str = ""
+    algorithm: Literal["HS256", "RS256"]
+    key_file: Path
+
+
+class Tokens(Section):
+    """How a client's JWT is checked and read."""
+
+    leeway_s: Annotated[int, Field(ge=0, le=300)] = 5
+    max_lifetime_s: Count = 900
+    user_id_claims: tuple[str, ...] = Field(default=("id", "userId", "sub"), min_length=1)
+    campaigns_claim: str = "campaigns"
+    role_claim: str = "role"
+    roles_see_all: tuple[str, ...] = ()
+    issuers: Annotated[tuple[Issuer, ...], AfterValidator(distinct_names)] = Field(
+        default=(Issuer(name="development", algorithm="HS256", key_file=DEVNET_DIRECTORY / "token.key"),), min_length=1
+    )
+
+
+class Relay(Section):
+    """How frames are put together again from chunks."""
+
+    max_open_bytes: Count = 4_194_304
+    expire_sequences: Count = 1000
+    expire_s: Seconds = 600.0
+    batch_messages: Count = 100
+    max_parallel_topics: Count = 16
+    max_open_topics: Count = 10_000
+    retry_initial_s: Seconds = 0.2
+    retry_max_s: Seconds = 10.0
+
+
+class Log(Section):
+    """What is told, and in which form."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"

@@ -1,0 +1,165 @@
+"""The one database: a writer that commits many callers' work together, and readers beside it.
+
+A commit costs a disk flush, a row in a batch almost nothing. So all writing goes through one thread, which takes
+whatever has gathered while it was flushing and commits that as one group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from bridge.config_sections import Database as DatabaseSection
+from bridge.errors import DatabaseHeld, Unavailable
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+
+@dataclass(slots=True)
+class _Write:
+    work: Work[Any]
+    done: asyncio.Future[Any]
+
+
+class Database:
+    """Holds the engine, the threads, and the writes that wait for the next group."""
+
+    def __init__(self, settings: DatabaseSection) -> None:
+        self._settings = settings
+        self.engine = _engine(settings)
+        self._writer = ThreadPoolExecutor(1, "database-writer")
+        self._readers = ThreadPoolExecutor(settings.read_threads, "database-reader")
+        self._pending: deque[_Write] = deque()
+        self._wake = asyncio.Event()
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in a transaction and return its result once it is on disk.
+
+        `work` may run twice (a neighbour in its group failed), so it must change nothing but the database. What it
+        raises comes back here, with nothing of it stored. Raises Unavailable when the disk or the server
+        refuses, or when too many writes are waiting. Needs `run()` going beside it.
+        """
+        if len(self._pending) >= self._settings.max_pending_writes:
+            raise Unavailable("the database", f"{len(self._pending)} writes wait (database.max_pending_writes)")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._pending.append(_Write(work, done))
+        self._wake.set()
+        return await done
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` in a reader's thread, on a snapshot of what is committed. Raises Unavailable."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._alone, work)
+
+    async def run(self) -> None:
+        """Commit group after group until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._pending:
+                group = [self._pending.popleft() for _ in range(min(len(self._pending), self._settings.max_group))]
+                for write, outcome in zip(group, await self._commit([w.work for w in group]), strict=True):
+                    _hand_over(write.done, outcome)
+
+    async def close(self) -> None:
+        """Wait for the threads and close the connections; writes that still wait are refused."""
+        for write in self._pending:
+            _hand_over(write.done, Unavailable("the database", "it is being closed"))
+        self._pending.clear()
+        await asyncio.to_thread(self._shut)
+
+    def _shut(self) -> None:
+        self._writer.shutdown()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+    async def _commit(self, works: Sequence[Work[Any]]) -> list[Any]:
+        """The result of each, or the exception that it raised. One that fails doesn't take the others with it."""
+        loop = asyncio.get_running_loop()
+        together: list[Any] | BaseException
+        [together] = await asyncio.gather(
+            loop.run_in_executor(self._writer, self._alone, lambda connection: [work(connection) for work in works]),
+            return_exceptions=True,
+        )
+        if not isinstance(together, BaseException):
+            return together
+        if len(works) == 1:
+            return [together]
+        each = (loop.run_in_executor(self._writer, self._alone, work) for work in works)
+        return await asyncio.gather(*each, return_exceptions=True)
+
+    def _alone(self, work: Work[T]) -> T:
+        try:
+            with self.engine.begin() as connection:
+                return work(connection)
+        except OperationalError as error:
+            raise Unavailable("the database", str(error.orig)) from error
+
+
+def _hand_over(done: asyncio.Future[Any], outcome: object) -> None:
+    if done.done():  # the caller was cancelled; its work is stored all the same
+        return
+    if isinstance(outcome, BaseException):
+        done.set_exception(outcome)
+    else:
+        done.set_result(outcome)
+
+
+def _engine(settings: DatabaseSection) -> Engine:
+    url = make_url(settings.url)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=settings.read_threads + 1, connect_args={"timeout": settings.busy_timeout_s})
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # accepted means kept: flushed before the commit returns
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    return engine
+
+
+def upsert(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
+    """Insert the row, or, where its primary key is taken, set the other columns named."""
+    keys = [column.name for column in table.primary_key]
+    others = {name: value for name, value in row.items() if name not in keys}
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    connection.execute(insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=others))
+
+
+def hold(settings: DatabaseSection) -> TextIO | None:
+    """Take the database for this process alone; keep what comes back open as long as it is used.
+
+    Two daemons on one outbox would publish twice. Raises DatabaseHeld. None for a server, which has leases.
+    """
+    url = make_url(settings.url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    path = Path(f"{url.database}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise DatabaseHeld(
+            f"another process holds the database ({path})",
+            hint="stop the other hcs-bridge, or give this one a database.url of its own",
+        ) from error
+    return lock

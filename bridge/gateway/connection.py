@@ -1,0 +1,214 @@
+"""One client's connection: performs what its session asks for, and feeds back what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from bridge.errors import Unavailable
+from bridge.gateway.auth import Authenticator, Claims, TokenExpired, TokenRefused, may_open
+from bridge.gateway.history import History
+from bridge.gateway.hub import Frame, Hub
+from bridge.gateway.outlet import Outlet
+from bridge.log import get_logger
+from bridge.protocol import codes, steps
+from bridge.protocol.channels import Channel
+from bridge.protocol.codes import DisconnectCode
+from bridge.protocol.recovery import Publication
+from bridge.protocol.replies import SEPARATOR
+from bridge.protocol.session import Session
+from bridge.protocol.steps import Action, Operation
+
+log = get_logger(__name__)
+
+MIN_TIMER_S = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What every connection works with. `owner_of` finds the user who owns a campaign; it may raise Unavailable."""
+
+    hub: Hub
+    history: History
+    authenticator: Authenticator
+    owner_of: Callable[[str], Awaitable[str | None]]
+    now_ms: Callable[[], int]
+
+
+class Connection:
+    """The shell around a session, whatever the transport. `hang_up` is called once, when the session is over."""
+
+    def __init__(
+        self, session: Session, rooms: Rooms, outlet: Outlet, *, hang_up: Callable[[DisconnectCode], None]
+    ) -> None:
+        self._session = session
+        self._rooms = rooms
+        self._outlet = outlet
+        self._hang_up = hang_up
+        self._claims: Claims | None = None
+        self._joined: set[str] = set()
+        self._replies: list[bytes] = []
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        outlet.cut = self.overflow
+        self._set_timer()
+
+    # What the hub does (bridge.gateway.hub.Subscriber)
+
+    def deliver(self, frame: Frame) -> None:
+        """A publication, already encoded."""
+        self._outlet.write(frame.wire(self._outlet.encode))
+
+    def overflow(self) -> None:
+        """It doesn't keep up."""
+        self.disconnect(codes.SLOW)
+
+    # What the transport does
+
+    async def receive(self, frame: str) -> None:
+        """Take a frame; return when all that it asked for is done, and the client has taken the answers."""
+        await self._perform(self._session.receive(frame, now_ms=self._rooms.now_ms()))
+        await self._answered()
+        self._set_timer()
+
+    def disconnect(self, code: DisconnectCode) -> None:
+        """End it from this side; fine where it has ended."""
+        self._feed_now(steps.Disconnected(code))
+
+    def lost(self) -> None:
+        """The transport is gone: leave nothing behind."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for channel in self._joined:
+            self._rooms.hub.unsubscribe(channel, self)
+        self._joined.clear()
+
+    # Actions
+
+    def _feed_now(self, step: steps.Tick | steps.Disconnected) -> None:
+        for action in self._session.feed(step, now_ms=self._rooms.now_ms()):
+            self._act(action)
+        self._flush()
+
+    async def _perform(self, actions: Iterable[Action]) -> None:
+        todo = deque(actions)
+        while todo:
+            action = todo.popleft()
+            if not isinstance(action, Operation):
+                self._act(action)
+                continue
+            await self._answered()  # never more than one answer of the largest size waits
+            for outcome in await self._operate(action):
+                todo += self._session.feed(outcome, now_ms=self._rooms.now_ms())
+
+    def _act(self, action: Action) -> None:
+        match action:
+            case steps.Send(payload):
+                self._replies.append(payload)
+            case steps.GoLive(channel, after):
+                self._flush()
+                self._rooms.hub.go_live(channel, self, after=after)
+            case steps.Leave(channel):
+                self._joined.discard(channel)
+                self._rooms.hub.unsubscribe(channel, self)
+            case steps.Close(code):
+                self._flush()
+                self._outlet.close()
+                self._hang_up(code)
+
+    def _flush(self) -> None:
+        if self._replies:
+            self._outlet.write(self._outlet.encode(SEPARATOR.join(self._replies)))
+            self._replies.clear()
+
+    async def _answered(self) -> None:
+        self._flush()
+        await self._outlet.drained()
+
+    # Operations
+
+    async def _operate(self, operation: Operation) -> Iterable[steps.Outcome | steps.Revoked | steps.Disconnected]:
+        try:
+            match operation:
+                case steps.Authenticate(token):
+                    return (self._authenticate(token),)
+                case steps.Authorize(channel):
+                    return (steps.Allowed() if await self._may_open(channel) else steps.Denied(),)
+                case steps.Join():
+                    return (await self._join(operation),)
+                case steps.ReadHistory():
+                    return (await self._read(operation),)
+                case steps.Review(channels):
+                    return [steps.Revoked(channel) for channel in channels if not await self._may_open(channel)]
+        except Unavailable as error:
+            log.warning("operation failed", operation=type(operation).__name__, reason=error.reason)
+            if isinstance(operation, steps.Review):  # who can't be checked starts afresh
+                return (steps.Disconnected(codes.SERVER_ERROR),)
+            return (steps.Failed(),)
+
+    def _authenticate(self, token: str) -> steps.Outcome:
+        try:
+            self._claims = self._rooms.authenticator.check(token, now_ms=self._rooms.now_ms())
+        except TokenExpired:
+            return steps.Expired()
+        except TokenRefused as error:
+            log.info("token refused", reason=error.reason)
+            return steps.Refused()
+        return steps.Authenticated(self._claims.user, self._claims.expires_ms)
+
+    async def _may_open(self, name: str) -> bool:
+        if self._claims is None:
+            return False
+        channel, see_all = Channel.parse(name, max_chars=len(name)), self._rooms.authenticator.see_all
+        if may_open(self._claims, channel, None, see_all=see_all):
+            return True
+        if channel.kind == "user":
+            return False
+        owner = await self._rooms.owner_of(channel.id)
+        return may_open(self._claims, channel, owner, see_all=see_all)
+
+    async def _join(self, join: steps.Join) -> steps.Joined:
+        """Register, note the top, read up to it, then what is open: in any other order something could slip through."""
+        history, channel = self._rooms.history, join.channel
+        self._joined.add(channel)
+        self._rooms.hub.subscribe(channel, self)
+        top = await history.top(channel)
+        rows: list[Publication] = []
+        if join.since is not None and top.follows(join.since) and join.since.offset < top.offset:
+            rows = await history.read(channel, since=join.since.offset, limit=join.limit)
+        return steps.Joined(top, tuple(rows), await history.open_ids(channel))
+
+    async def _read(self, asked: steps.ReadHistory) -> steps.HistoryRead:
+        top = await self._rooms.history.top(asked.channel)
+        if asked.limit == 0:
+            return steps.HistoryRead(top, ())
+        beyond = top.offset + 1
+        since = (beyond if asked.reverse else 0) if asked.since is None else min(asked.since, beyond)
+        rows = await self._rooms.history.read(asked.channel, since=since, limit=asked.limit, reverse=asked.reverse)
+        return steps.HistoryRead(top, tuple(row for row in rows if row.offset <= top.offset))
+
+    # Time
+
+    def _set_timer(self) -> None:
+        """Wake when the session next wants to; a timer that is early enough stays, and asks again."""
+        deadline_ms = self._session.deadline_ms
+        if deadline_ms is None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            return
+        delay_s = max(MIN_TIMER_S, (deadline_ms - self._rooms.now_ms()) / 1000)
+        when = self._loop.time() + delay_s
+        if self._timer is not None:
+            if self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._feed_now(steps.Tick())
+        self._set_timer()

@@ -1,0 +1,106 @@
+"""Reads secrets from files, and keeps the demo's keys away from real networks."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from bridge.config import Config
+from bridge.errors import ConfigInvalid, ConfigProblem
+
+DEMO_MARK = "# hcs-bridge demo key: devnet only"
+MAX_KEY_FILE_BYTES = 65_536  # a key is small; this guards against a path to something else
+OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def read_secret(path: Path, *, key: str, private: bool = True) -> str:
+    """The secret in the file at `path`, without comment lines (#) and surrounding white space.
+
+    `key` is the dotted configuration key that named the file. `private` files must be closed to group and others.
+    Raises ConfigInvalid that names key, path and what to do, never the content.
+    """
+    lines = (line for line in _read(path, key=key, private=private).splitlines() if not line.lstrip().startswith("#"))
+    secret = "\n".join(lines).strip()
+    if not secret:
+        raise ConfigInvalid([ConfigProblem("key file", key, str(path), "holds no key, only comments or nothing")])
+    return secret
+
+
+def is_demo_key(text: str) -> bool:
+    """Whether a key file's text, comments included, was made by the demo or the devnet."""
+    return text.split("\n", 1)[0].strip() == DEMO_MARK
+
+
+def key_files(config: Config) -> list[tuple[str, Path, bool]]:
+    """Every key file that the configuration names: dotted key, path, whether it must be private."""
+    files = [
+        ("keys.master_key_file", config.keys.master_key_file, True),
+        ("keys.signing_key_file", config.keys.signing_key_file, True),
+    ]
+    if config.operator.key is None:
+        files.insert(0, ("operator.key_file", config.operator.key_file, True))
+    if config.keys.recovery_public_key_file is not None:
+        files.append(("keys.recovery_public_key_file", config.keys.recovery_public_key_file, False))
+    for index, api_key in enumerate(config.http.api_keys):
+        files.append((f"http.api_keys.{index}.key_file", api_key.key_file, True))
+    for index, issuer in enumerate(config.tokens.issuers):
+        files.append((f"tokens.issuers.{index}.key_file", issuer.key_file, issuer.algorithm.startswith("HS")))
+    return files
+
+
+def check_key_files(config: Config) -> None:
+    """Read every key file once. Raises ConfigInvalid with all that is wrong with them, demo keys included."""
+    problems: list[ConfigProblem] = []
+    for key, path, private in key_files(config):
+        try:
+            read_secret(path, key=key, private=private)
+        except ConfigInvalid as invalid:
+            problems.extend(invalid.problems)
+    problems.extend(_demo_key_problems(config))
+    if problems:
+        raise ConfigInvalid(problems)
+
+
+def refuse_demo_keys(config: Config) -> None:
+    """Raise ConfigInvalid if a key that the demo made would be used on any network but the devnet.
+
+    Demo keys may lie in a build log or a shared folder; on a real network they would sign for money and secrets.
+    """
+    if problems := _demo_key_problems(config):
+        raise ConfigInvalid(problems)
+
+
+def _demo_key_problems(config: Config) -> list[ConfigProblem]:
+    if config.network.name == "devnet":
+        return []
+    rule = f"is a demo key, for the devnet only, and network.name is {config.network.name!r}; put a key of your own"
+    problems = []
+    for key, path, private in key_files(config):
+        try:
+            text = _read(path, key=key, private=private)
+        except ConfigInvalid:
+            continue  # told by check_key_files
+        if is_demo_key(text):
+            problems.append(ConfigProblem("key file", key, str(path), rule))
+    return problems
+
+
+def _read(path: Path, *, key: str, private: bool) -> str:
+    try:
+        mode = path.stat().st_mode
+        if private and mode & OPEN_TO_OTHERS:
+            rule = f"is open to others (mode {stat.S_IMODE(mode):04o}): chmod 600 {path}"
+            raise ConfigInvalid([ConfigProblem("key file", key, str(path), rule)])
+        with path.open("rb") as file:
+            content = file.read(MAX_KEY_FILE_BYTES + 1)
+    except FileNotFoundError:
+        rule = "does not exist; for the devnet, `hcs-bridge devnet` makes it"
+        raise ConfigInvalid([ConfigProblem("key file", key, str(path), rule)]) from None
+    except OSError as error:
+        raise ConfigInvalid([ConfigProblem("key file", key, str(path), f"can't be read: {error.strerror}")]) from error
+    if len(content) > MAX_KEY_FILE_BYTES:
+        raise ConfigInvalid([ConfigProblem("key file", key, str(path), "is too big to be a key file")])
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise ConfigInvalid([ConfigProblem("key file", key, str(path), "is not text")]) from None

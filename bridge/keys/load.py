@@ -1,0 +1,61 @@
+"""The bridge's own keys, read from the files that the configuration names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+from bridge.config_sections import Keys
+from bridge.errors import ConfigInvalid, ConfigProblem
+from bridge.key_files import read_secret
+from bridge.keys.people import Purpose, wrap_to
+from bridge.protocol.cose import SigningKey, public_bytes
+from bridge.protocol.values import KEY_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeKeys:
+    """The master key, the signing key, and the public half of the recovery pair where there is one."""
+
+    master: bytes = field(repr=False)
+    signing: SigningKey = field(repr=False)
+    recovery: X25519PublicKey | None = None
+
+    @property
+    def public(self) -> bytes:
+        """What readers pin: the signing key's public half, 32 bytes."""
+        return public_bytes(self.signing)
+
+    def wrap_for_recovery(self, key: bytes, *, network: str, owner: str) -> bytes | None:
+        """An epoch's key for the recovery key, None without one."""
+        if self.recovery is None:
+            return None
+        return wrap_to(self.recovery, key, purpose=Purpose("recovery", network, owner))
+
+
+def load_keys(section: Keys) -> BridgeKeys:
+    """Read them. Raises ConfigInvalid that names the key file and what is wrong with it, never its content."""
+    recovery = section.recovery_public_key_file
+    return BridgeKeys(
+        _hex_key(section.master_key_file, "keys.master_key_file"),
+        Ed25519PrivateKey.from_private_bytes(_hex_key(section.signing_key_file, "keys.signing_key_file")),
+        None
+        if recovery is None
+        else X25519PublicKey.from_public_bytes(
+            _hex_key(recovery, "keys.recovery_public_key_file", private=False)
+        ),
+    )
+
+
+def _hex_key(path: Path, key: str, *, private: bool = True) -> bytes:
+    text = read_secret(path, key=key, private=private)
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != KEY_BYTES:
+        raise ConfigInvalid([ConfigProblem("key file", key, str(path), f"must hold {KEY_BYTES * 2} hex digits")])
+    return found

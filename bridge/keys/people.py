@@ -1,0 +1,52 @@
+"""Wraps keys to people: HPKE (RFC 9180) base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from bridge.errors import EnvelopeRejected
+from bridge.protocol import cbor
+from bridge.protocol.epochs import kid_of
+from bridge.protocol.frame import FORMAT
+from bridge.protocol.values import KEY_BYTES
+
+WRAPPED_BYTES = 80
+"""Encapsulated key (32), then the sealed key (32) with its tag (16)."""
+
+_SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a wrapped key is for; bound into it, so that it opens for nothing else.
+
+    `name` is "recovery" or "grant"; `owner` the name of the channel whose key it is.
+    """
+
+    name: str
+    network: str
+    owner: str
+
+
+def wrap_to(public_key: X25519PublicKey, key: bytes, *, purpose: Purpose) -> bytes:
+    """80 bytes that only the private half opens. Different each time: the encapsulation is random."""
+    return _SUITE.encrypt(key, public_key, info=_info(purpose, kid_of(key)))
+
+
+def unwrap_from(private_key: X25519PrivateKey, wrapped: bytes, *, purpose: Purpose, kid: bytes) -> bytes:
+    """The key. Raises EnvelopeRejected: for another person, purpose, network, owner or kid."""
+    try:
+        key = _SUITE.decrypt(wrapped, private_key, info=_info(purpose, kid))
+    except (InvalidTag, ValueError) as exc:
+        raise EnvelopeRejected("the wrapped key does not open for this key and purpose") from exc
+    if len(key) != KEY_BYTES or kid_of(key) != kid:  # anyone can wrap anything to a public key
+        raise EnvelopeRejected("the wrapped key is not the one that its kid names")
+    return key
+
+
+def _info(purpose: Purpose, kid: bytes) -> bytes:
+    return cbor.encode([FORMAT, purpose.name, purpose.network, purpose.owner, kid])

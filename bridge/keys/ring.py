@@ -1,0 +1,92 @@
+"""The key ring: key epochs of campaigns, of users and of the store, wrapped at rest under the master key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+
+from sqlalchemy import ColumnElement, Connection, insert, select
+
+from bridge.protocol.epochs import Epoch
+from bridge.protocol.values import KEY_BYTES
+from bridge.protocol.wrapping import NONCE_BYTES, unwrap_key, wrap_key
+from bridge.schema import epochs
+
+STORE = "store"
+"""The owner of the key that seals what the database holds of events."""
+
+
+def campaign_owner(ref: str) -> str:
+    """The owner of the epochs that seal a campaign's frames."""
+    return f"campaign:{ref}"
+
+
+def user_owner(user_id: str) -> str:
+    """The owner of the epochs that seal what is for one user alone."""
+    return f"user:{user_id}"
+
+
+class KeyRing:
+    """Holds the master key and a bounded cache of unwrapped keys. Call inside the caller's transaction."""
+
+    def __init__(self, master: bytes, *, max_cached: int, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+        self._master = master
+        self._random_bytes = random_bytes
+        self._unwrap = lru_cache(max_cached)(self._unwrap_uncached)
+
+    def ensure(self, connection: Connection, owner: str, *, now_ms: int) -> Epoch:
+        """The epoch in force of `owner`, which gets its first one now if it has none. Needs a writing transaction."""
+        if (known := self.current(connection, owner)) is not None:
+            return known
+        epoch = Epoch.of(self._random_bytes(KEY_BYTES))
+        nonce = self._random_bytes(NONCE_BYTES)
+        row = {
+            "owner": owner,
+            "number": 1,
+            "kid": epoch.kid,
+            "wrapped": wrap_key(epoch.key, master_key=self._master, owner=owner, nonce=nonce),
+            "created_ms": now_ms,
+        }
+        connection.execute(insert(epochs).values(row))
+        return epoch
+
+    def current(self, connection: Connection, owner: str) -> Epoch | None:
+        """The epoch in force, or None. Raises SealBroken under another master key."""
+        newest = select(epochs).where(epochs.c.owner == owner).order_by(epochs.c.number.desc()).limit(1)
+        row = connection.execute(newest).one_or_none()
+        return None if row is None else self._unwrap(row.owner, row.kid, row.wrapped)
+
+    def find(self, connection: Connection, owner: str, kid: bytes) -> Epoch | None:
+        """The epoch of `owner` with this kid, or None: not held, or shredded."""
+        return self._one(connection, kid, epochs.c.owner == owner)
+
+    def find_user(self, connection: Connection, kid: bytes) -> Epoch | None:
+        """The epoch of whichever user has this kid."""
+        return self._one(connection, kid, epochs.c.owner.startswith(user_owner("")))
+
+    def _one(self, connection: Connection, kid: bytes, owner: ColumnElement[bool]) -> Epoch | None:
+        row = connection.execute(select(epochs).where(epochs.c.kid == kid, owner).limit(1)).one_or_none()
+        return None if row is None else self._unwrap(row.owner, row.kid, row.wrapped)
+
+    def _unwrap_uncached(self, owner: str, kid: bytes, wrapped: bytes) -> Epoch:
+        return Epoch(kid, unwrap_key(wrapped, master_key=self._master, owner=owner, kid=kid))
+
+
+class CampaignKeys:
+    """A KeyLookup (bridge.protocol.epochs) over the ring, for the frames of one campaign, within one transaction."""
+
+    def __init__(self, ring: KeyRing, connection: Connection, ref: str) -> None:
+        self._ring = ring
+        self._connection = connection
+        self._owner = campaign_owner(ref)
+
+    def epoch(self, kid: bytes) -> bytes | None:
+        """The key of an epoch of this campaign."""
+        found = self._ring.find(self._connection, self._owner, kid)
+        return None if found is None else found.key
+
+    def user(self, kid: bytes) -> bytes | None:
+        """The key of a user's epoch."""
+        found = self._ring.find_user(self._connection, kid)
+        return None if found is None else found.key

@@ -1,0 +1,85 @@
+"""Sets up logging once for the process: readable on a terminal, JSON otherwise, secrets blacked out."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from bridge.config_sections import Log
+
+REDACTED = "[redacted]"
+SECRET_NAMES = frozenset(
+    {
+        "access_token",
+        "api_key",
+        "authorization",
+        "cookie",
+        "key",
+        "master_key",
+        "operator_key",
+        "password",
+        "payload",
+        "private_key",
+        "secret",
+        "signing_key",
+        "ticket",
+        "token",
+    }
+)
+QUIET = ("aiohttp.access", "asyncio", "sqlalchemy", "alembic", "websockets", "grpc")
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a room, named after it: `log.info("topic created", topic_id=str(topic_id))`."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+def set_up(section: Log, stream: TextIO | None = None) -> None:
+    """Send all logging of the process, also that of `topics` and of libraries, to `stream` (default: stderr)."""
+    out = sys.stderr if stream is None else stream
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        redact,
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,  # set_up may run again, in tests and on reload
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_ending(section, out)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(section.level.upper())
+    for name in QUIET:  # their info is our debug
+        logging.getLogger(name).setLevel(logging.DEBUG if section.level == "debug" else logging.WARNING)
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Black out values whose name says that they are secret. A net below the rule not to log them at all."""
+    for name in event:
+        if name.lower() in SECRET_NAMES:
+            event[name] = REDACTED
+    return event
+
+
+def _ending(section: Log, out: TextIO) -> list[Processor]:
+    if section.format == "console" or (section.format == "auto" and out.isatty()):
+        plain = structlog.dev.plain_traceback  # the rich one prints local variables: keys, payloads
+        return [structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=plain)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]

@@ -1,0 +1,26 @@
+"""An event as the outbox keeps it: its CBOR, sealed at rest and bound to its id."""
+
+from __future__ import annotations
+
+from bridge.keys.at_rest import AtRest
+from bridge.protocol import cbor
+from bridge.protocol.control import Control
+from bridge.protocol.events import AUDIENCE, decode_event, encode_event
+from bridge.protocol.values import Event
+
+LABEL = "entry"
+
+
+def seal_event(at_rest: AtRest, event: Event) -> tuple[bytes, int]:
+    """The sealed body, and the size of the event's own CBOR in bytes."""
+    coded = cbor.encode(encode_event(event))
+    return at_rest.seal(coded, LABEL, event.id), len(coded)
+
+
+def open_event(at_rest: AtRest, event_id: bytes, body: bytes) -> Event:
+    """The way back. Raises SealBroken for a body that was changed or moved to another row."""
+    coded = cbor.decode(at_rest.open(body, LABEL, event_id))
+    event = decode_event(coded, sealed_for_user=isinstance(coded, dict) and AUDIENCE in coded)
+    if isinstance(event, Control):
+        raise TypeError("a control message is kept under a kind of its own")
+    return event

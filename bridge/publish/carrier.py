@@ -1,0 +1,187 @@
+"""Carries one campaign one flight further: topic, manifest, frame; each chunk from disk to its one outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from bridge.database import Database
+from bridge.publish import flights, outbox
+from bridge.publish.flights import Chunk, Flight, FlightState, TransactionState
+from bridge.publish.loading import Loader
+from bridge.publish.outbox import Entry
+from bridge.schema import registry
+from topics.creator import Creator
+from topics.errors import Rejected
+from topics.ledger.port import Ledger, Receipt, Submission
+from topics.registry import Registration, TopicState
+from topics.settlement import NeverRan, OutcomeSource, settle
+from topics.values import NANOS, ChunkInfo, TopicId, TransactionId
+
+CONTENT_FAULTS = frozenset(
+    {"INVALID_TOPIC_MESSAGE", "MESSAGE_SIZE_TOO_LARGE", "TRANSACTION_OVERSIZE", "INVALID_CHUNK_NUMBER"}
+)
+"""Refusals of what a flight says. Every other one is about keys, topic, fee or balance, and an operator's to mend."""
+
+
+class _ContentRefused(Exception):
+    def __init__(self, status: str) -> None:
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Where flights come from and go to. Holds nothing of a flight: all of it is on disk."""
+
+    database: Database
+    loader: Loader
+    ledger: Ledger
+    mirror: OutcomeSource
+    creator: Creator
+    max_fee_tinybar: int
+    now_ns: Callable[[], int]
+    reject: Callable[[Sequence[Entry], str], Awaitable[None]]
+
+    async def advance(self, ref: str) -> bool:
+        """Bring the campaign one flight further; whether there was one to bring.
+
+        Raises Unavailable (try again), Rejected (an operator must look; what waits goes on waiting).
+        """
+        registration = await self.database.read(lambda c: registry.find(c, ref))
+        if registration is None or registration.state is TopicState.CLOSED:
+            return False
+        topic_id = registration.topic_id or await self.creator.create(ref)
+        flight = await self._next(registration, topic_id)
+        if flight is None:
+            return False
+        try:
+            await self._carry(flight)
+        except _ContentRefused as refused:
+            status = refused.status
+            parked = await self.database.write(lambda c: _refuse(c, flight, status))
+            await self.reject(parked, status)
+        return True
+
+    async def _next(self, registration: Registration, topic_id: TopicId) -> Flight | None:
+        """The flight that a crash left open; else the manifest; else the oldest waiting events."""
+        ref = registration.ref
+        if (left := await self.database.read(lambda c: flights.open_flight(c, ref))) is not None:
+            return left
+        if registration.state is TopicState.READY:
+            await self.database.write(lambda c: self.loader.frame(c, registration, topic_id))
+        else:
+            await self.database.write(lambda c: self.loader.manifest(c, registration, topic_id))
+        return await self.database.read(lambda c: flights.open_flight(c, ref))
+
+    async def _carry(self, flight: Flight) -> None:
+        first: TransactionId | None = None
+        for chunk in flight.chunks:  # chunk 1 settles before the others leave: they name its id
+            carried = await self._carry_chunk(flight, chunk, first)
+            first = first or carried
+        await self.database.write(lambda c: _finish(c, flight))
+
+    async def _carry_chunk(self, flight: Flight, chunk: Chunk, first: TransactionId | None) -> TransactionId:
+        """The id under which the chunk reached consensus: its own, or a later one if that is proven spent."""
+        while chunk.state is TransactionState.INTENDED:
+            try:
+                receipt = await self._settle(flight, chunk, first)
+            except NeverRan:
+                chunk = await self._renew(flight, chunk, "NEVER_RAN")
+                continue
+            except Rejected as rejected:
+                if rejected.status in CONTENT_FAULTS and first is None:
+                    raise _ContentRefused(rejected.status) from rejected
+                raise
+            if receipt.status == "SUCCESS":
+                await self.database.write(_settled(chunk.id, receipt))
+                break
+            if receipt.status in CONTENT_FAULTS and first is None:
+                raise _ContentRefused(receipt.status)
+            await self._renew(flight, chunk, receipt.status)
+            raise Rejected(f"flight {flight.id}, chunk {chunk.number} of {chunk.total},", receipt.status)
+        return chunk.id
+
+    async def _settle(self, flight: Flight, chunk: Chunk, first: TransactionId | None) -> Receipt:
+        whole = chunk.total == 1
+        submission = Submission(
+            chunk.id,
+            flight.topic_id,
+            chunk.message,
+            None if whole else ChunkInfo(first or chunk.id, chunk.number, chunk.total),
+            chunk.valid_duration_s,
+            self.max_fee_tinybar,
+        )
+        return await settle(
+            chunk.id,
+            lambda: self.ledger.submit(submission),
+            window_end_ns=chunk.id.valid_start_ns + chunk.valid_duration_s * NANOS,
+            ledger=self.ledger,
+            mirror=self.mirror,
+            now_ns=self.now_ns,
+        )
+
+    async def _renew(self, flight: Flight, chunk: Chunk, status: str) -> Chunk:
+        """Give the chunk another id, on disk before it is used; the message stays what it was, byte for byte."""
+        fresh = self.loader.chunk(chunk.number, chunk.total, chunk.message)
+
+        def swap(connection: Connection) -> None:
+            flights.spent(connection, chunk.id, status)
+            flights.record_chunks(connection, flight.id, flight.ref, [fresh])
+
+        await self.database.write(swap)
+        return fresh
+
+
+def _settled(transaction_id: TransactionId, receipt: Receipt) -> Callable[[Connection], None]:
+    return lambda connection: flights.settled(connection, transaction_id, receipt)
+
+
+def _finish(connection: Connection, flight: Flight) -> None:
+    flights.finish(connection, flight.id, FlightState.SUBMITTED)
+    outbox.submitted(connection, flight.id)
+    if flight.producer_sequence == flights.MANIFEST:
+        registry.ready(connection, flight.ref)
+
+
+def _refuse(connection: Connection, flight: Flight, status: str) -> list[Entry]:
+    entries = outbox.in_flight(connection, flight.id)
+    for chunk in flight.chunks:
+        flights.spent(connection, chunk.id, status)
+    flights.finish(connection, flight.id, FlightState.REFUSED)
+    outbox.park(connection, [entry.id for entry in entries], f"the network refused it with {status}")
+    return entries
+
+
+class Creations:
+    """The durable side of topic creation (topics.creator.CreateIntents), on this database."""
+
+    def __init__(self, database: Database, loader: Loader) -> None:
+        self._database = database
+        self._loader = loader
+
+    async def intent(self, ref: str) -> TransactionId:
+        """The id on record for this ref's topic, or a new one, recorded now."""
+        return await self._database.write(lambda c: self._intent(c, ref))
+
+    async def spent(self, transaction_id: TransactionId, status: str) -> None:
+        """That id made no topic."""
+        await self._database.write(lambda c: flights.spent(c, transaction_id, status))
+
+    async def created(self, ref: str, transaction_id: TransactionId, topic_id: TopicId) -> None:
+        """That id made this topic."""
+
+        def keep(connection: Connection) -> None:
+            flights.settled(connection, transaction_id, Receipt("SUCCESS", topic_id))
+            registry.created(connection, ref, topic_id)
+
+        await self._database.write(keep)
+
+    def _intent(self, connection: Connection, ref: str) -> TransactionId:
+        pending = flights.pending_creation(connection, ref)
+        if pending is not None:
+            return pending
+        fresh = self._loader.ids.next()
+        flights.record_creation(connection, ref, fresh, valid_duration_s=self._loader.valid_duration_s)
+        return fresh

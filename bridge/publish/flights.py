@@ -1,0 +1,205 @@
+"""Flights and their transactions on disk: what is sent, under which ids, and what consensus made of it.
+
+A flight is one sealed frame (producer sequence from 1) or a topic's manifest (producer sequence 0), split into
+chunks; each chunk has its transaction id on record before its first byte leaves. Functions over the caller's
+transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from bridge.schema import flights, transactions
+from topics.ledger.port import Receipt
+from topics.values import AccountId, TopicId, TransactionId
+
+MANIFEST = 0
+"""The producer sequence that stands for the manifest, which carries none."""
+
+
+class FlightState(StrEnum):
+    """How far a flight is."""
+
+    OPEN = "open"  # on disk; perhaps sent, not settled
+    SUBMITTED = "submitted"  # every chunk has reached consensus
+    REFUSED = "refused"  # nothing of it reached consensus, and nothing will
+
+
+class TransactionState(StrEnum):
+    """What became of an id."""
+
+    INTENDED = "intended"  # on disk; perhaps sent
+    SETTLED = "settled"  # it reached consensus, with success
+    SPENT = "spent"  # it ran in vain or never will; another id carries the message
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One transaction of a flight: chunk `number` of `total`, from 1. `first` is the id that chunk 1 went under."""
+
+    id: TransactionId
+    number: int
+    total: int
+    message: bytes
+    valid_duration_s: int
+    state: TransactionState
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A flight that isn't settled, with the chunks in the order in which they go."""
+
+    id: int
+    ref: str
+    topic_id: TopicId
+    producer_sequence: int
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def first(self) -> TransactionId:
+        """The initial transaction id that ties the chunks together."""
+        return self.chunks[0].id
+
+
+def open_flight(connection: Connection, ref: str) -> Flight | None:
+    """The flight of this campaign that a restart has to finish first."""
+    row = (
+        connection.execute(select(flights).where(flights.c.ref == ref, flights.c.state == FlightState.OPEN))
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    found = connection.execute(
+        select(transactions)
+        .where(transactions.c.flight_id == row["id"], transactions.c.state != TransactionState.SPENT)
+        .order_by(transactions.c.number)
+    ).mappings()
+    chunks = tuple(_chunk(chunk) for chunk in found)
+    return Flight(row["id"], ref, TopicId.parse(row["topic_id"]), row["producer_sequence"], chunks)
+
+
+def refs_open(connection: Connection) -> list[str]:
+    """The campaigns that have a flight to finish."""
+    return list(connection.execute(select(flights.c.ref).where(flights.c.state == FlightState.OPEN)).scalars())
+
+
+def next_producer_sequence(connection: Connection, topic_id: TopicId) -> int:
+    """One past the last frame that was put on its way to this topic."""
+    last = connection.execute(
+        select(func.max(flights.c.producer_sequence)).where(
+            flights.c.topic_id == str(topic_id), flights.c.state != FlightState.REFUSED
+        )
+    ).scalar_one()
+    return 1 if last is None else int(last) + 1
+
+
+def record(
+    connection: Connection,
+    ref: str,
+    topic_id: TopicId,
+    *,
+    producer_sequence: int,
+    now_ms: int,
+) -> int:
+    """Put a flight on disk; its number comes back. Its chunks follow in the same transaction."""
+    row = {
+        "ref": ref,
+        "topic_id": str(topic_id),
+        "producer_sequence": producer_sequence,
+        "state": FlightState.OPEN,
+        "opened_ms": now_ms,
+    }
+    [flight_id] = connection.execute(insert(flights).values(row)).inserted_primary_key or [0]
+    return int(flight_id)
+
+
+def record_chunks(connection: Connection, flight_id: int, ref: str, chunks: Sequence[Chunk]) -> None:
+    """Put chunks on disk under their ids, which no other transaction has: the constraint says so."""
+    rows = [
+        {
+            "payer": str(chunk.id.payer),
+            "valid_start_ns": chunk.id.valid_start_ns,
+            "ref": ref,
+            "flight_id": flight_id,
+            "number": chunk.number,
+            "total": chunk.total,
+            "message": chunk.message,
+            "valid_duration_s": chunk.valid_duration_s,
+            "state": chunk.state,
+        }
+        for chunk in chunks
+    ]
+    connection.execute(insert(transactions), rows)
+
+
+def record_creation(connection: Connection, ref: str, transaction_id: TransactionId, *, valid_duration_s: int) -> None:
+    """Put the id under which a topic is to be created on disk."""
+    row = {
+        "payer": str(transaction_id.payer),
+        "valid_start_ns": transaction_id.valid_start_ns,
+        "ref": ref,
+        "number": 1,
+        "total": 1,
+        "valid_duration_s": valid_duration_s,
+        "state": TransactionState.INTENDED,
+    }
+    connection.execute(insert(transactions).values(row))
+
+
+def pending_creation(connection: Connection, ref: str) -> TransactionId | None:
+    """The id under which this ref's topic is being created."""
+    found = select(transactions.c.payer, transactions.c.valid_start_ns).where(
+        transactions.c.ref == ref,
+        transactions.c.flight_id.is_(None),
+        transactions.c.state == TransactionState.INTENDED,
+    )
+    row = connection.execute(found).one_or_none()
+    return None if row is None else TransactionId(AccountId.parse(row.payer), row.valid_start_ns)
+
+
+def settled(connection: Connection, transaction_id: TransactionId, receipt: Receipt) -> None:
+    """The id reached consensus; what the receipt says pins what the mirror must show."""
+    _close(connection, transaction_id, TransactionState.SETTLED, receipt)
+
+
+def spent(connection: Connection, transaction_id: TransactionId, status: str) -> None:
+    """The id carried nothing to the ledger and won't."""
+    _close(connection, transaction_id, TransactionState.SPENT, Receipt(status))
+
+
+def finish(connection: Connection, flight_id: int, state: FlightState) -> None:
+    """The flight is settled, or refused."""
+    connection.execute(update(flights).where(flights.c.id == flight_id).values(state=state))
+
+
+def last_valid_start_ns(connection: Connection, payer: AccountId) -> int:
+    """The highest valid start that was ever recorded for this payer."""
+    found = select(func.max(transactions.c.valid_start_ns)).where(transactions.c.payer == str(payer))
+    return int(connection.execute(found).scalar_one() or 0)
+
+
+def _close(connection: Connection, transaction_id: TransactionId, state: TransactionState, receipt: Receipt) -> None:
+    connection.execute(
+        update(transactions)
+        .where(
+            transactions.c.payer == str(transaction_id.payer),
+            transactions.c.valid_start_ns == transaction_id.valid_start_ns,
+        )
+        .values(state=state, status=receipt.status, sequence=receipt.sequence, running_hash=receipt.running_hash)
+    )
+
+
+def _chunk(row: RowMapping) -> Chunk:
+    return Chunk(
+        TransactionId(AccountId.parse(row["payer"]), row["valid_start_ns"]),
+        row["number"],
+        row["total"],
+        row["message"],
+        row["valid_duration_s"],
+        TransactionState(row["state"]),
+    )

@@ -1,0 +1,220 @@
+"""The outbox: accepted events in their order, until each is confirmed on the ledger or parked with a reason.
+
+Functions over the caller's transaction; what an event says is sealed in `body`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+
+from bridge.schema import entries
+
+MAX_REASON_CHARS = 300
+
+
+class EntryState(StrEnum):
+    """Where an accepted event is. Only forward, except by an operator's hand."""
+
+    WAITING = "waiting"  # on disk, in no flight
+    FLYING = "flying"  # in a flight that is on disk
+    SUBMITTED = "submitted"  # consensus took its flight, by receipt
+    CONFIRMED = "confirmed"  # the checked mirror shows it
+    PARKED = "parked"  # refused for what it says; the reason stands beside it
+
+
+OPEN_STATES = (EntryState.WAITING, EntryState.FLYING, EntryState.SUBMITTED)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """An event on its way into the outbox. `size` counts the bytes of its own CBOR."""
+
+    event_id: bytes
+    ref: str
+    channel: str
+    body: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in the outbox. `id` is its place in the order of acceptance."""
+
+    id: int
+    event_id: bytes
+    channel: str
+    body: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryStatus:
+    """What a backend is told of an accepted event."""
+
+    event_id: bytes
+    ref: str
+    channel: str
+    state: EntryState
+    accepted_ms: int
+    reason: str | None
+    topic_id: str | None
+    sequence: int | None
+    index: int | None
+    consensus_ns: int | None
+
+
+def append(connection: Connection, arrivals: Sequence[NewEntry], *, api_key: str, now_ms: int) -> None:
+    """Put accepted events behind all others, in their order."""
+    rows = [
+        {
+            "event_id": arrival.event_id,
+            "ref": arrival.ref,
+            "channel": arrival.channel,
+            "kind": "event",
+            "body": arrival.body,
+            "size": arrival.size,
+            "api_key": api_key,
+            "accepted_ms": now_ms,
+            "state": EntryState.WAITING,
+        }
+        for arrival in arrivals
+    ]
+    connection.execute(insert(entries), rows)
+
+
+def waiting(connection: Connection, ref: str, *, limit: int) -> list[Entry]:
+    """The oldest entries of a campaign that are in no flight yet."""
+    rows = connection.execute(
+        select(entries.c.id, entries.c.event_id, entries.c.channel, entries.c.body, entries.c.size)
+        .where(entries.c.ref == ref, entries.c.state == EntryState.WAITING)
+        .order_by(entries.c.id)
+        .limit(limit)
+    )
+    return [Entry(*row) for row in rows]
+
+
+def refs_waiting(connection: Connection) -> list[str]:
+    """The campaigns that have something to send."""
+    found = select(entries.c.ref).where(entries.c.state == EntryState.WAITING).distinct()
+    return list(connection.execute(found).scalars())
+
+
+def board(connection: Connection, flight_id: int, entry_ids: Sequence[int]) -> None:
+    """These entries, in this order, are in that flight now."""
+    statement = (
+        update(entries)
+        .where(entries.c.id == bindparam("entry_id"))
+        .values(state=EntryState.FLYING, flight_id=flight_id, index=bindparam("place"))
+    )
+    connection.execute(statement, [{"entry_id": id_, "place": place} for place, id_ in enumerate(entry_ids)])
+
+
+def submitted(connection: Connection, flight_id: int) -> None:
+    """Consensus took the flight. Entries that the mirror has shown already stay confirmed."""
+    flying = (entries.c.flight_id == flight_id) & (entries.c.state == EntryState.FLYING)
+    connection.execute(update(entries).where(flying).values(state=EntryState.SUBMITTED))
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The consensus position that the checked mirror shows for an event."""
+
+    event_id: bytes
+    topic_id: str
+    sequence: int
+    index: int
+    consensus_ns: int
+
+
+def confirm(connection: Connection, confirmations: Sequence[Confirmation]) -> None:
+    """These have arrived. Events of ours that this outbox doesn't know (a rebuilt store) change nothing."""
+    if not confirmations:
+        return
+    statement = (
+        update(entries)
+        .where(entries.c.event_id == bindparam("confirmed_id"))
+        .values(
+            state=EntryState.CONFIRMED,
+            topic_id=bindparam("at_topic"),
+            sequence=bindparam("at_sequence"),
+            index=bindparam("at_index"),
+            consensus_ns=bindparam("at_ns"),
+        )
+    )
+    rows = [
+        {
+            "confirmed_id": c.event_id,
+            "at_topic": c.topic_id,
+            "at_sequence": c.sequence,
+            "at_index": c.index,
+            "at_ns": c.consensus_ns,
+        }
+        for c in confirmations
+    ]
+    connection.execute(statement, rows)
+
+
+def park(connection: Connection, entry_ids: Collection[int], reason: str) -> None:
+    """These will not be sent: the network refuses what they say."""
+    connection.execute(
+        update(entries)
+        .where(entries.c.id.in_(entry_ids))
+        .values(state=EntryState.PARKED, reason=reason[:MAX_REASON_CHARS])
+    )
+
+
+def in_flight(connection: Connection, flight_id: int) -> list[Entry]:
+    """The entries of a flight, in their order."""
+    rows = connection.execute(
+        select(entries.c.id, entries.c.event_id, entries.c.channel, entries.c.body, entries.c.size)
+        .where(entries.c.flight_id == flight_id)
+        .order_by(entries.c.index)
+    )
+    return [Entry(*row) for row in rows]
+
+
+def status(connection: Connection, event_id: bytes) -> EntryStatus | None:
+    """What became of an accepted event; None for an id that was never given."""
+    row = connection.execute(select(entries).where(entries.c.event_id == event_id)).mappings().one_or_none()
+    return None if row is None else _status(row)
+
+
+def open_ids(connection: Connection, channel: str, *, limit: int) -> Iterator[bytes]:
+    """The newest events of a channel that are accepted and neither confirmed nor parked."""
+    found = (
+        select(entries.c.event_id)
+        .where(entries.c.channel == channel, entries.c.state.in_(OPEN_STATES))
+        .order_by(entries.c.id.desc())
+        .limit(limit)
+    )
+    return iter(connection.execute(found).scalars())
+
+
+def parked(connection: Connection, channel: str, *, limit: int) -> Iterator[tuple[bytes, str]]:
+    """The events of a channel that were parked last, each with its reason."""
+    found = (
+        select(entries.c.event_id, entries.c.reason)
+        .where(entries.c.channel == channel, entries.c.state == EntryState.PARKED)
+        .order_by(entries.c.id.desc())
+        .limit(limit)
+    )
+    return ((event_id, reason) for event_id, reason in connection.execute(found))
+
+
+def _status(row: RowMapping) -> EntryStatus:
+    return EntryStatus(
+        event_id=row["event_id"],
+        ref=row["ref"],
+        channel=row["channel"],
+        state=EntryState(row["state"]),
+        accepted_ms=row["accepted_ms"],
+        reason=row["reason"],
+        topic_id=row["topic_id"],
+        sequence=row["sequence"],
+        index=row["index"],
+        consensus_ns=row["consensus_ns"],
+    )

@@ -1,0 +1,107 @@
+"""The outbound corridor's second half: every campaign that has work gets a flight in turn, one at a time each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+from bridge.config_sections import Publish
+from bridge.database import Database
+from bridge.errors import Unavailable
+from bridge.log import get_logger
+from bridge.publish import flights, outbox
+from bridge.publish.carrier import Carrier
+from topics import errors as hcs
+
+log = get_logger(__name__)
+
+
+class Submitter:
+    """Holds which campaigns have work, in the order in which they get their turn."""
+
+    def __init__(self, settings: Publish, database: Database, carrier: Carrier) -> None:
+        self._settings = settings
+        self._database = database
+        self._carrier = carrier
+        self._queue: deque[str] = deque()
+        self._known: set[str] = set()  # in the queue, under way, or waiting for the next attempt
+        self._woken: set[str] = set()  # got more work while known
+        self._failures: dict[str, int] = {}
+        self._turns = asyncio.Semaphore(0)  # one permit for each place in the queue
+        self._draining = False
+        self._under_way = 0
+        self._idle = asyncio.Event()
+
+    def wake(self, refs: Iterable[str]) -> None:
+        """These campaigns have something on disk to send."""
+        for ref in refs:
+            if ref in self._known:
+                self._woken.add(ref)
+            else:
+                self._known.add(ref)
+                self._enqueue(ref)
+
+    async def run(self) -> None:
+        """Carry flights until cancelled, beginning with those that the last run left open."""
+        self.wake(await self._database.read(lambda c: {*flights.refs_open(c), *outbox.refs_waiting(c)}))
+        async with asyncio.TaskGroup() as workers:
+            for number in range(self._settings.max_flights):
+                workers.create_task(self._work(), name=f"flights-{number}")
+
+    async def drain(self) -> None:
+        """Begin no flight any more, and wait for those under way, at most `drain_timeout_s`.
+
+        What isn't settled by then goes on at the next start: it is on disk.
+        """
+        self._draining = True
+        if not self._under_way:
+            return
+        self._idle.clear()
+        try:
+            await asyncio.wait_for(self._idle.wait(), self._settings.drain_timeout_s)
+        except TimeoutError:
+            log.info("flights left for the next start", flights=self._under_way)
+
+    async def _work(self) -> None:
+        while True:
+            await self._turns.acquire()
+            if self._draining:
+                continue
+            ref = self._queue.popleft()
+            self._under_way += 1
+            try:
+                delay_s = await self._turn(ref)
+            finally:
+                self._under_way -= 1
+                if not self._under_way:
+                    self._idle.set()
+            if delay_s is not None:
+                asyncio.get_running_loop().call_later(delay_s, self._enqueue, ref)
+            elif ref in self._woken:
+                self._enqueue(ref)
+            else:
+                self._known.discard(ref)
+
+    def _enqueue(self, ref: str) -> None:
+        self._queue.append(ref)
+        self._turns.release()
+
+    async def _turn(self, ref: str) -> float | None:
+        """Carry one flight. In how many seconds the campaign's next turn is due; None: when it is woken."""
+        self._woken.discard(ref)
+        try:
+            carried = await self._carrier.advance(ref)
+        except (Unavailable, hcs.Unavailable) as error:
+            log.warning("flight delayed", ref=ref, reason=str(error))
+            return self._delay_s(ref)
+        except hcs.Rejected as error:
+            log.error("submission stopped; nothing is lost", ref=ref, status=error.status, reason=str(error))
+            return self._settings.retry_max_s
+        self._failures.pop(ref, None)
+        # Another look even at an empty campaign would be cheap; but only a flight may have left something behind it.
+        return self._settings.linger_ms / 1000 if carried else None
+
+    def _delay_s(self, ref: str) -> float:
+        failures = self._failures[ref] = self._failures.get(ref, 0) + 1
+        return float(min(self._settings.retry_max_s, self._settings.retry_initial_s * 2 ** min(failures - 1, 16)))

@@ -1,0 +1,150 @@
+"""The inbound corridor: tail the mirror, verify, join, open, store, hand to the hub."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from bridge import settings
+from bridge.config_sections import Relay
+from bridge.database import Database
+from bridge.errors import IntegrityBroken, Unavailable
+from bridge.keys.ring import CampaignKeys, KeyRing
+from bridge.log import get_logger
+from bridge.relay import progress
+from bridge.relay.store import News, Source, Store
+from bridge.relay.tail import Batch, TopicRules, TopicTail
+from bridge.schema import registry
+from topics import errors as hcs
+from topics.mirror.rest import Mirror
+from topics.mirror.sweep import Sweep
+from topics.values import TopicId, TopicMessage
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """What the corridor hands on, given by app.py: to the outbox in the same transaction, to the hub behind it."""
+
+    confirm: Callable[[Connection, Batch], None]
+    publish: Callable[[Sequence[News]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What topics are read with: from where, with whose keys, by which rules."""
+
+    mirror: Mirror
+    ring: KeyRing
+    rules: Callable[[TopicId], TopicRules]
+
+
+class Inbound:
+    """Holds the topics that are being read; everything else about them is in the database."""
+
+    def __init__(
+        self,
+        limits: Relay,
+        database: Database,
+        store: Store,
+        *,
+        reading: Reading,
+        handing: Handing,
+    ) -> None:
+        self._limits = limits
+        self._database = database
+        self._store = store
+        self._reading = reading
+        self._handing = handing
+        self._tails: OrderedDict[TopicId, TopicTail] = OrderedDict()  # the one read longest ago first
+        self._behind: dict[TopicId, int] = {}  # up to which consensus time a topic is known to have moved
+        self._parallel = asyncio.Semaphore(limits.max_parallel_topics)
+
+    async def run(self, sweep: Sweep, *, poll_interval_s: float) -> None:
+        """Follow every topic of ours, from where the last run came to, until cancelled."""
+        reachable = True
+        while True:
+            try:
+                await self.round(sweep)
+                reachable = True
+            except (Unavailable, hcs.Unavailable, hcs.MalformedAnswer, hcs.Rejected) as error:
+                if reachable:
+                    log.warning("relay waits for the mirror", reason=str(error))
+                reachable = False
+            await asyncio.sleep(poll_interval_s)
+
+    async def round(self, sweep: Sweep) -> None:
+        """Read what moved since the last round. The cursor on disk follows once all of it has been seen."""
+        self._behind.update(await sweep.moved())
+        async with asyncio.TaskGroup() as group:
+            for topic_id, newest_ns in self._behind.items():
+                group.create_task(self._follow(topic_id, newest_ns), name=f"topic-{topic_id}")
+        if not self._behind and sweep.reached_ns > sweep.cursor_ns:
+            await self._database.write(lambda c: settings.keep_cursor(c, sweep.reached_ns))
+        sweep.commit()
+
+    async def _follow(self, topic_id: TopicId, newest_ns: int) -> None:
+        """Read one topic up to the message expected; what can't be read now stays behind for the next round."""
+        async with self._parallel:
+            try:
+                done = await self._read_on(topic_id, newest_ns)
+            except (Unavailable, hcs.Unavailable, hcs.MalformedAnswer, hcs.Rejected) as error:
+                log.warning("topic not read", topic=str(topic_id), reason=str(error))
+                done = False
+            except (hcs.IntegrityError, IntegrityBroken) as error:
+                reason = str(error)
+                log.error("topic halted", topic=str(topic_id), reason=reason, hint=error.hint)
+                await self._database.write(lambda c: progress.halt(c, topic_id, reason))
+                done = True
+            if done:
+                self._behind.pop(topic_id, None)
+            else:
+                self._tails.pop(topic_id, None)  # it may be ahead of what was stored
+
+    async def _read_on(self, topic_id: TopicId, newest_ns: int) -> bool:
+        source = await self._database.read(lambda c: _source(c, topic_id))
+        if source is None:
+            return True
+        tail = await self._tail(topic_id)
+        while tail.position.consensus_ns < newest_ns:
+            messages = await self._reading.mirror.messages(
+                topic_id, after=tail.position.sequence, limit=self._limits.batch_messages
+            )
+            if not messages:
+                return False  # the poll and the page came from different replicas
+            await self._relay(source, tail, messages)
+        return True
+
+    async def _relay(self, source: Source, tail: TopicTail, messages: Sequence[TopicMessage]) -> None:
+        batch = await self._database.read(
+            lambda c: tail.take(messages, CampaignKeys(self._reading.ring, c, source.ref))
+        )
+        news = await self._database.write(lambda c: self._keep(c, source, batch))
+        self._handing.publish(news)
+
+    def _keep(self, connection: Connection, source: Source, batch: Batch) -> list[News]:
+        self._handing.confirm(connection, batch)
+        return self._store.append(connection, source, batch)
+
+    async def _tail(self, topic_id: TopicId) -> TopicTail:
+        tail = self._tails.get(topic_id)
+        if tail is None:
+            saved = await self._database.read(lambda c: progress.of(c, topic_id))
+            tail = self._tails[topic_id] = TopicTail(self._reading.rules(topic_id), saved)
+        self._tails.move_to_end(topic_id)
+        if len(self._tails) > self._limits.max_open_topics:
+            self._tails.popitem(last=False)
+        return tail
+
+
+def _source(connection: Connection, topic_id: TopicId) -> Source | None:
+    """The campaign that this topic belongs to; None for a topic that isn't ours, or is halted."""
+    registration = registry.by_topic(connection, topic_id)
+    if registration is None or progress.halted(connection, topic_id) is not None:
+        return None
+    return Source(topic_id, registration.ref)

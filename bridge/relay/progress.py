@@ -1,0 +1,61 @@
+"""How far each topic has been read, and whether it is halted: one row a topic."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from bridge.database import upsert
+from bridge.relay.tail import Progress
+from bridge.schema import positions
+from topics.values import Position, TopicId
+
+MAX_REASON_CHARS = 300
+
+
+def of(connection: Connection, topic_id: TopicId) -> Progress:
+    """A topic's progress; the very beginning for one that never was read."""
+    row = connection.execute(select(positions).where(positions.c.topic_id == str(topic_id))).one_or_none()
+    if row is None:
+        return Progress()
+    return Progress(
+        Position(row.sequence, row.consensus_ns, row.running_hash),
+        row.opened_sequence,
+        row.producer_sequence,
+        row.kid,
+        row.signed,
+        row.channel_epoch,
+        row.skipped,
+        row.last_skip,
+    )
+
+
+def keep(connection: Connection, topic_id: TopicId, progress: Progress) -> None:
+    """Move a topic's progress on."""
+    row = {
+        "topic_id": str(topic_id),
+        "sequence": progress.resume.sequence,
+        "consensus_ns": progress.resume.consensus_ns,
+        "running_hash": progress.resume.running_hash,
+        "opened_sequence": progress.opened_sequence,
+        "producer_sequence": progress.producer_sequence,
+        "kid": progress.kid,
+        "signed": progress.signed,
+        "channel_epoch": progress.channel_epoch,
+        "skipped": progress.skipped,
+        "last_skip": progress.last_skip,
+    }
+    upsert(connection, positions, row)
+
+
+def halt(connection: Connection, topic_id: TopicId, reason: str) -> None:
+    """Read no further in this topic; the reason waits for an operator."""
+    keep(connection, topic_id, of(connection, topic_id))
+    connection.execute(
+        update(positions).where(positions.c.topic_id == str(topic_id)).values(halted=reason[:MAX_REASON_CHARS])
+    )
+
+
+def halted(connection: Connection, topic_id: TopicId) -> str | None:
+    """Why a topic is halted, or None."""
+    found = select(positions.c.halted).where(positions.c.topic_id == str(topic_id))
+    return connection.execute(found).scalar_one_or_none()

@@ -1,0 +1,158 @@
+"""One topic as it is read: checks each message, joins chunks, opens frames, and knows what may come next."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.config_sections import Relay
+from bridge.errors import EnvelopeRejected
+from bridge.protocol.channels import channel_epoch
+from bridge.protocol.control import Control, Rotation
+from bridge.protocol.cose import SIGN1_TAG
+from bridge.protocol.envelope import Place
+from bridge.protocol.epochs import KeyLookup
+from bridge.protocol.frame import open_frame
+from bridge.protocol.manifest import parse_manifest
+from bridge.protocol.order import is_replay
+from bridge.protocol.values import Event, TopicContext
+from topics.chunks import Assembler, Whole
+from topics.running_hash import Verifier
+from topics.values import START, Position, TopicId, TopicMessage
+
+TAG_18 = 0xC0 | SIGN1_TAG
+"""The first byte of a COSE_Sign1, which only a manifest begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a topic has been read: where reading resumes, and what has been opened already.
+
+    `opened_sequence` may lie behind `resume` by the chunks of a message that isn't finished yet. `kid` is the epoch
+    in force and `signed` what the manifest says of frames; None before the manifest.
+    """
+
+    resume: Position = START
+    opened_sequence: int = 0
+    producer_sequence: int = 0
+    kid: bytes | None = None
+    signed: bool | None = None
+    channel_epoch: str | None = None
+    skipped: int = 0
+    last_skip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An event with its consensus position."""
+
+    event: Event
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What some messages of a topic came to: events in consensus order, and the progress behind them."""
+
+    events: tuple[Placed, ...]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRules:
+    """What a topic is read by: where it is, and which key may be believed in it."""
+
+    network: str
+    topic_id: TopicId
+    public_key: bytes
+    limits: Relay
+
+
+class TopicTail:
+    """Holds a topic's verifier, its unfinished messages and its progress, from a stored progress on."""
+
+    def __init__(self, rules: TopicRules, progress: Progress) -> None:
+        self._rules = rules
+        self._verifier = Verifier(rules.topic_id, progress.resume)
+        self._assembler = Assembler(
+            max_open_bytes=rules.limits.max_open_bytes,
+            expire_sequences=rules.limits.expire_sequences,
+            expire_s=rules.limits.expire_s,
+        )
+        self._progress = progress
+
+    @property
+    def position(self) -> Position:
+        """The last message that was verified: read on behind it."""
+        return self._verifier.position
+
+    def take(self, messages: Sequence[TopicMessage], keys: KeyLookup) -> Batch:
+        """Take the messages that follow, in order.
+
+        Raises IntegrityError (topics) or ProducerGap: the topic can't go on; this tail is spent then.
+        """
+        events: list[Placed] = []
+        for message in messages:
+            before = self._verifier.position
+            self._verifier.accept(message)
+            if message.sequence == 1:
+                epoch = channel_epoch(message.topic_id, message.running_hash)
+                self._progress = dataclasses.replace(self._progress, channel_epoch=epoch)
+            whole = self._assembler.add(message, before)
+            if whole is not None and whole.sequence > self._progress.opened_sequence:
+                events += self._open(whole, keys)
+        resume = self._assembler.resume or self._verifier.position
+        opened = max(self._progress.opened_sequence, self._verifier.position.sequence)
+        self._progress = dataclasses.replace(self._progress, resume=resume, opened_sequence=opened)
+        return Batch(tuple(events), self._progress)
+
+    def _open(self, whole: Whole, keys: KeyLookup) -> list[Placed]:
+        """The events of a message; none of a manifest, nor of one that is foreign or can't be read: it is counted."""
+        try:
+            if whole.data[0] == TAG_18:
+                return self._believe_manifest(whole)
+            return self._open_frame(whole, keys)
+        except EnvelopeRejected as rejected:
+            reason = f"sequence {whole.sequence}: {rejected.reason}"
+            self._progress = dataclasses.replace(
+                self._progress, skipped=self._progress.skipped + 1, last_skip=reason[:300]
+            )
+            return []
+
+    def _believe_manifest(self, whole: Whole) -> list[Placed]:
+        if self._progress.kid is not None:
+            raise EnvelopeRejected("a second manifest")
+        rules = self._rules
+        manifest = parse_manifest(whole.data, network=rules.network, topic_id=rules.topic_id, pinned=rules.public_key)
+        self._progress = dataclasses.replace(self._progress, kid=manifest.kid, signed=manifest.context.signed)
+        return []
+
+    def _open_frame(self, whole: Whole, keys: KeyLookup) -> list[Placed]:
+        progress, rules = self._progress, self._rules
+        if progress.kid is None or progress.signed is None:
+            raise EnvelopeRejected("a frame before the manifest")
+        frame = open_frame(
+            whole.data,
+            context=TopicContext(rules.network, rules.topic_id, progress.signed),
+            keys=keys,
+            verify_with=rules.public_key if progress.signed else None,
+        )
+        # An old frame may well be sealed under an old epoch: a replay is told first, and only the next one is held
+        # to the epoch in force.
+        if is_replay(rules.topic_id, last=progress.producer_sequence, got=frame.producer_sequence):
+            raise EnvelopeRejected(f"producer sequence {frame.producer_sequence} came before")
+        if frame.kid != progress.kid:
+            raise EnvelopeRejected("sealed under an epoch that is not in force")
+        self._progress = dataclasses.replace(progress, producer_sequence=frame.producer_sequence)
+        for event in frame.events:
+            if isinstance(event, Control) and isinstance(event.body, Rotation):
+                self._progress = dataclasses.replace(self._progress, kid=event.body.kid)
+        return [
+            Placed(event, self._place(whole, index))
+            for index, event in enumerate(frame.events)
+            if isinstance(event, Event)  # not our own control messages, nor what no key here opens
+        ]
+
+    def _place(self, whole: Whole, index: int) -> Place:
+        return Place(self._rules.topic_id, whole.sequence, index, whole.consensus_ns, whole.running_hash)

@@ -1,0 +1,180 @@
+"""Every table of the bridge's database, in one place; the migrations are what brings a database to it.
+
+Ids, channels and times stay readable; what an event says is sealed under the store key (`body`).
+Times end in `_ms` (Unix milliseconds) or `_ns` (consensus nanoseconds).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table
+
+from topics.registry import Registry, registry_table
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+# SQLite numbers rows only for the type INTEGER; PostgreSQL wants 64 bits.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+topics = registry_table(metadata)
+registry = Registry(topics)
+
+# What must be known about the whole store: its generation, its network, the sweep's cursor.
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", String(200), nullable=False),
+)
+
+# Key epochs, wrapped under the master key. Owner: `campaign:<ref>`, `user:<id>` or `store`.
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("owner", String(100), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("kid", LargeBinary(8), nullable=False, index=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+# The outbox. Its row id is the order of acceptance.
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("event_id", LargeBinary(16), nullable=False, unique=True),
+    Column("ref", String(80), ForeignKey("topics.ref"), nullable=False),
+    Column("channel", String(100), nullable=False),
+    Column("kind", String(16), nullable=False),  # event; a control event (rotation, closing) waits in the same order
+    Column("body", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),  # bytes of the event's own CBOR, for batching
+    Column("api_key", String(80), nullable=False),
+    Column("accepted_ms", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(300)),
+    Column("flight_id", RowId, ForeignKey("flights.id")),
+    Column("topic_id", String(64)),
+    Column("sequence", BigInteger),
+    Column("index", Integer),
+    Column("consensus_ns", BigInteger),
+)
+Index("ix_entries_waiting", entries.c.ref, entries.c.state, entries.c.id)
+Index("ix_entries_channel", entries.c.channel, entries.c.state, entries.c.id)
+
+# A sealed frame (producer sequence from 1) or a manifest (producer sequence 0) on its way to one topic.
+flights = Table(
+    "flights",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("ref", String(80), ForeignKey("topics.ref"), nullable=False),
+    Column("topic_id", String(64), nullable=False),
+    Column("producer_sequence", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_ms", BigInteger, nullable=False),
+)
+# A flight that was refused for its content never reached the ledger: the next one takes its producer sequence.
+Index(
+    "uq_flights_producer_sequence",
+    flights.c.topic_id,
+    flights.c.producer_sequence,
+    unique=True,
+    sqlite_where=flights.c.state != "refused",
+    postgresql_where=flights.c.state != "refused",
+)
+Index(
+    "uq_flights_one_open",
+    flights.c.ref,
+    unique=True,
+    sqlite_where=flights.c.state == "open",
+    postgresql_where=flights.c.state == "open",
+)
+
+# Every transaction that was ever to be sent, by its id, recorded before its first byte leaves.
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("payer", String(64), primary_key=True),
+    Column("valid_start_ns", BigInteger, primary_key=True),
+    Column("ref", String(80), ForeignKey("topics.ref"), nullable=False),
+    Column("flight_id", RowId, ForeignKey("flights.id"), index=True),  # null: the topic's creation
+    Column("number", Integer, nullable=False),  # chunk `number` of `total`, from 1
+    Column("total", Integer, nullable=False),
+    Column("message", LargeBinary),
+    Column("valid_duration_s", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("status", String(80)),  # the receipt's, a name of ResponseCodeEnum
+    Column("sequence", BigInteger),  # the receipt's: pins what the mirror must show
+    Column("running_hash", LargeBinary(48)),
+    Column("fee_tinybar", BigInteger),  # what the network charged, once known
+)
+Index(
+    "ix_transactions_create",
+    transactions.c.ref,
+    sqlite_where=transactions.c.flight_id.is_(None),
+    postgresql_where=transactions.c.flight_id.is_(None),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("api_key", String(80), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("body_hash", LargeBinary(32), nullable=False),
+    Column("event_ids", LargeBinary, nullable=False),  # 16 bytes each, in the order of the request
+    Column("accepted_ms", BigInteger, nullable=False, index=True),
+)
+
+# How far a topic has been read and checked.
+positions = Table(
+    "positions",
+    metadata,
+    Column("topic_id", String(64), primary_key=True),
+    # just before the oldest unfinished chunked message: where reading resumes
+    Column("sequence", BigInteger, nullable=False),
+    Column("consensus_ns", BigInteger, nullable=False),
+    Column("running_hash", LargeBinary(48), nullable=False),
+    # what has been opened and stored already, which may lie behind the place of resuming
+    Column("opened_sequence", BigInteger, nullable=False),
+    Column("producer_sequence", BigInteger, nullable=False),
+    Column("kid", LargeBinary(8)),
+    Column("signed", Boolean),
+    Column("channel_epoch", String(100)),
+    Column("skipped", BigInteger, nullable=False),
+    Column("last_skip", String(300)),
+    Column("halted", String(300)),
+)
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("offset", BigInteger, primary_key=True),
+    Column("topic_id", String(64), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("index", Integer, nullable=False),
+    Column("event_id", LargeBinary(16), nullable=False),
+    Column("consensus_ns", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+Index(
+    "uq_publications_place",
+    publications.c.channel,
+    publications.c.topic_id,
+    publications.c.sequence,
+    publications.c.index,
+    unique=True,
+)
+
+# The highest offset of each channel that ever had a publication.
+channels = Table(
+    "channels",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("top", BigInteger, nullable=False),
+)

@@ -1,0 +1,54 @@
+"""What must be known about the whole store, by name: its generation, its network, how far the sweep came."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from bridge.database import upsert
+from bridge.errors import DatabaseHeld
+from bridge.schema import settings
+
+GENERATION = "generation"
+NETWORK = "network"
+CURSOR = "sweep_cursor_ns"
+
+
+def found(connection: Connection, name: str) -> str | None:
+    """A setting's value, or None."""
+    return connection.execute(select(settings.c.value).where(settings.c.name == name)).scalar_one_or_none()
+
+
+def keep(connection: Connection, name: str, value: str) -> None:
+    """Set it."""
+    upsert(connection, settings, {"name": name, "value": value})
+
+
+def generation(connection: Connection) -> str:
+    """The epoch of channels that several topics feed: a store that was rebuilt has another."""
+    return found(connection, GENERATION) or ""
+
+
+def claim(connection: Connection, *, network: str, generation: str) -> None:
+    """Bind a new store to its network and give it its generation; a store of another network is refused.
+
+    Topic ids mean nothing on another network. Raises DatabaseHeld.
+    """
+    bound = found(connection, NETWORK)
+    if bound is None:
+        keep(connection, NETWORK, network)
+        keep(connection, GENERATION, generation)
+    elif bound != network:
+        raise DatabaseHeld(
+            f"the database belongs to the network {bound!r}, and network.name is {network!r}",
+            hint="give each network a database.url of its own",
+        )
+
+
+def cursor_ns(connection: Connection) -> int:
+    """The consensus time up to which every topic of ours has been read; 0 at first."""
+    return int(found(connection, CURSOR) or 0)
+
+
+def keep_cursor(connection: Connection, cursor_ns: int) -> None:
+    """Everything up to this consensus time has been read."""
+    keep(connection, CURSOR, str(cursor_ns))

@@ -1,0 +1,49 @@
+"""Each rule takes what it should and says what it wants otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from bridge import config_rules as rules
+from bridge.config_sections import ApiKey
+from topics.values import AccountId
+
+
+@pytest.mark.parametrize(
+    ("rule", "good", "bad"),
+    [
+        (rules.Address, "127.0.0.1:50211", ["host", ":1", "host:", "host:0", "host:65536", "host:x"]),
+        (rules.Amount, 0.5, [0, -1, float("inf"), float("nan")]),
+        (rules.Count, 1, [0, -1, 1.5, "many"]),
+        (rules.DatabaseUrl, "postgresql+psycopg://h/d", ["mysql://h/d", "/var/x.db", ""]),
+        (rules.EventName, "TEAM_JOINED", ["team", "9A", "", "A" * 65]),
+        (rules.Name, "back-end.1", ["", "a b", "x" * 65]),
+        (rules.Origin, "https://app.example.com:8443", ["app.example.com", "https://a/b", "https://*.a", "ws://a"]),
+        (rules.Port, 0, [-1, 65_536]),
+        (rules.Seconds, 0.1, [0, float("inf")]),
+    ],
+)
+def test_a_rule_takes_the_good_and_refuses_the_bad(rule: Any, good: object, bad: list[object]) -> None:
+    adapter: TypeAdapter[object] = TypeAdapter(rule)
+    assert adapter.validate_python(good) == good
+    for value in bad:
+        with pytest.raises(ValidationError):
+            adapter.validate_python(value)
+
+
+def test_values_take_the_form_that_rooms_expect() -> None:
+    assert TypeAdapter[object](rules.Account).validate_python("0.0.9") == AccountId(0, 0, 9)
+    assert TypeAdapter[object](rules.WebUrl).validate_python("https://m.example/") == "https://m.example"
+    assert TypeAdapter[object](rules.OptionalPath).validate_python("") is None
+    with pytest.raises(ValidationError, match=r"not an id like 0\.0\.7"):
+        TypeAdapter[object](rules.Account).validate_python("9")
+
+
+def test_entries_of_a_list_have_different_names() -> None:
+    entry = ApiKey.model_validate({"name": "a", "key_file": "k"})
+    assert rules.distinct_names((entry,)) == (entry,)
+    with pytest.raises(ValueError, match="given twice: a"):
+        rules.distinct_names((entry, entry))

@@ -1,0 +1,85 @@
+"""Logging: one line an event, for people or for machines, and nothing secret in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.config_sections import Log
+from bridge.log import REDACTED, get_logger, set_up
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def logged(section: Log) -> io.StringIO:
+    stream = io.StringIO()
+    set_up(section, stream)
+    return stream
+
+
+def test_json_carries_event_level_logger_and_fields() -> None:
+    stream = logged(Log(format="json"))
+    get_logger("bridge.x").info("topic created", topic_id="0.0.7")
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["level"], line["logger"], line["topic_id"]) == (
+        "topic created",
+        "info",
+        "bridge.x",
+        "0.0.7",
+    )
+    assert line["timestamp"].endswith("Z")
+
+
+def test_what_is_not_a_terminal_gets_json() -> None:
+    stream = logged(Log())
+    get_logger("x").warning("hello")
+    assert json.loads(stream.getvalue())["event"] == "hello"
+
+
+def test_stdlib_logging_goes_the_same_way() -> None:
+    stream = logged(Log(format="json"))
+    logging.getLogger("topics.mirror").warning("mirror answered %d", 429, extra={"host": "m"})
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["logger"], line["host"]) == ("mirror answered 429", "topics.mirror", "m")
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_secrets_are_blacked_out(form: str) -> None:
+    stream = logged(Log.model_validate({"format": form}))
+    get_logger("x").info("hello", token="t0psecret", Authorization="t0psecret", user="77")
+    logging.getLogger("topics").warning("hello", extra={"private_key": "t0psecret"})
+    assert "t0psecret" not in stream.getvalue()
+    assert stream.getvalue().count(REDACTED) == 3
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_shows_no_local_variables(form: str) -> None:
+    stream = logged(Log.model_validate({"format": form}))
+    held = "".join(["t0p", "secret"])
+    try:
+        dict[int, int]()[len(held)]
+    except KeyError:
+        get_logger("x").exception("failed")
+    assert "KeyError: 9" in stream.getvalue()
+    assert "t0psecret" not in stream.getvalue()
+
+
+def test_the_level_holds_for_all() -> None:
+    stream = logged(Log(level="warning", format="json"))
+    get_logger("x").info("quiet")
+    logging.getLogger("topics").info("quiet")
+    assert stream.getvalue() == ""
+    stream = logged(Log(level="info", format="json"))
+    logging.getLogger("aiohttp.access").info("quiet")
+    assert stream.getvalue() == ""

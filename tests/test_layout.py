@@ -1,0 +1,270 @@
+"""The walls of the house: who imports whom, what is pure, where a library lives, how long things grow, what has a test."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("bridge", "topics")
+
+# A module may import what its row names, and itself. Longest prefix wins.
+MAY_IMPORT = {
+    "topics": ("topics",),
+    "topics.values": (),
+    "topics.running_hash": ("topics.values",),
+    "bridge.errors": (),
+    "bridge.protocol": ("topics.values", "topics.running_hash", "bridge.errors"),
+    "bridge.config": ("topics.values", "bridge.errors", "bridge.config"),
+    "bridge.config_rules": ("topics.values",),
+    "bridge.config_sections": ("topics.values", "bridge.config_rules"),
+    "bridge.key_files": ("bridge.config", "bridge.config_sections", "bridge.errors"),
+    "bridge.log": ("bridge.config_sections",),
+    "bridge.schema": (),
+    "bridge.migrations": ("bridge.schema",),
+    "bridge.database": ("bridge.schema", "bridge.migrations", "bridge.errors", "bridge.config_sections", "bridge.log"),
+    "bridge.supervise": ("bridge.errors", "bridge.log"),
+    "bridge.keys": ("topics.values", "bridge.protocol", "@ground"),
+    "bridge.publish": ("topics", "bridge.protocol", "bridge.keys", "@ground"),
+    "bridge.relay": ("topics", "bridge.protocol", "bridge.keys", "@ground"),
+    "bridge.gateway": ("topics.values", "bridge.protocol", "bridge.keys", "@ground"),
+    "bridge.app": ("topics", "bridge", "!bridge.cli", "!bridge.commands", "!bridge.demo"),
+    "bridge.demo": ("topics", "bridge", "!bridge.cli", "!bridge.commands"),
+    "bridge.commands": ("topics", "bridge", "!bridge.cli"),
+    "bridge.cli": ("bridge",),
+    "bridge": (),
+}
+GROUND = (
+    "bridge.config",
+    "bridge.config_sections",
+    "bridge.database",
+    "bridge.errors",
+    "bridge.key_files",
+    "bridge.log",
+    "bridge.schema",
+)
+
+# A third-party library has one room, so that replacing it is the work of one room.
+ROOMS = {
+    "aiohttp": ("topics.mirror", "topics.devnet", "bridge.gateway", "bridge.commands"),
+    "alembic": ("bridge.database", "bridge.migrations"),
+    "cbor2": ("bridge.protocol.cbor",),
+    "centrifuge": ("bridge.commands",),
+    "cryptography": (
+        "bridge.protocol.cose",
+        "bridge.protocol.wrapping",
+        "bridge.keys",
+        "topics.ledger",
+        "topics.devnet",
+    ),
+    "google": ("topics.ledger.hapi",),
+    "grpc": ("topics.ledger", "topics.devnet"),
+    "hiero_sdk_python": ("topics.ledger.hapi",),
+    "jwt": ("bridge.gateway.auth", "bridge.commands.token"),
+    "msgspec": ("bridge.gateway", "bridge.protocol", "bridge.publish", "bridge.relay", "bridge.commands"),
+    "pydantic": ("bridge.config", "bridge.config_rules", "bridge.config_sections"),
+    "pydantic_core": ("bridge.config",),
+    "pydantic_settings": ("bridge.config",),
+    "rich": ("bridge.commands", "bridge.cli"),
+    "sqlalchemy": (
+        "bridge.database",
+        "bridge.schema",
+        "bridge.migrations",
+        "bridge.keys",
+        "bridge.publish",
+        "bridge.relay",
+    ),
+    "structlog": ("bridge.log",),
+    "tenacity": ("topics.ledger", "topics.mirror"),
+    "typer": ("bridge.commands", "bridge.cli"),
+    "websockets": ("bridge.gateway.server",),
+}
+TEST_LIBRARIES = {"pytest", "hypothesis"}
+
+IMPURE_MODULES = {
+    "asyncio",
+    "concurrent",
+    "io",
+    "logging",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib.request",
+}
+IMPURE_CALLS = {
+    "open",
+    "print",
+    "input",
+    "uuid1",
+    "uuid4",
+    "urandom",
+    "now",
+    "utcnow",
+    "today",
+    "generate",
+    "generate_key",
+}
+
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc", "tools"}
+MAX_LINES = 400
+LONG_LINES = 250
+LONG_WITH_REASON: dict[str, str] = {}
+MAX_FUNCTION_LINES = 60
+WITHOUT_A_TEST_OF_ITS_OWN = {
+    "topics/ledger/port.py": "declares types, nothing to run",
+    "topics/ledger/hapi.py": "names imports, nothing to run",
+    "topics/errors.py": "texts are tested where they are raised",
+    "bridge/errors.py": "texts are tested where they are raised",
+}
+
+
+class Module(NamedTuple):
+    """A Python file of ours."""
+
+    path: Path
+    name: str
+    tree: ast.Module
+    lines: int
+
+
+def _modules(*folders: str) -> list[Module]:
+    found = []
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "node_modules" in path.parts:
+                continue
+            text = path.read_text()
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            found.append(Module(path, name, ast.parse(text), len(text.splitlines())))
+    return found
+
+
+SOURCES = _modules(*PACKAGES)
+EVERYTHING = SOURCES + _modules("tests", "benchmarks")
+
+
+def _imports(module: Module) -> Iterator[str]:
+    """Every module that this one imports, at its head or inside a function; types only too."""
+    package = module.name if module.path.name == "__init__.py" else module.name.rpartition(".")[0]
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            names = [f"{source}.{alias.name}" for alias in node.names]
+            yield from (name if _is_module(name) else source for name in names)
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def _within(name: str, room: str) -> bool:
+    return name == room or name.startswith(room + ".")
+
+
+def _row(name: str) -> str:
+    return max((room for room in MAY_IMPORT if _within(name, room)), key=len)
+
+
+def _allowed(name: str, imported: str) -> bool:
+    row = _row(name)
+    rooms = [room for entry in MAY_IMPORT[row] for room in (GROUND if entry == "@ground" else (entry,))]
+    if any(_within(imported, room[1:]) for room in rooms if room.startswith("!")):
+        return False
+    itself = row != "bridge" and _within(imported, row)
+    return itself or any(_within(imported, room) for room in rooms)
+
+
+def _faults(modules: list[Module], describe: str) -> str:
+    return f"{describe}: " + ", ".join(str(module.path.relative_to(ROOT)) for module in modules)
+
+
+@pytest.mark.parametrize("module", SOURCES, ids=lambda module: module.name)
+def test_imports_point_one_way(module: Module) -> None:
+    ours = {name for name in _imports(module) if name.split(".")[0] in PACKAGES}
+    assert sorted(name for name in ours if not _allowed(module.name, name)) == []
+
+
+@pytest.mark.parametrize("module", SOURCES, ids=lambda module: module.name)
+def test_each_library_stays_in_its_room(module: Module) -> None:
+    for name in _imports(module):
+        library = name.split(".")[0]
+        assert library not in TEST_LIBRARIES or _within(module.name, "topics.devnet.fixture"), f"{library} is for tests"
+        if library in ROOMS:
+            assert any(_within(module.name, room) for room in ROOMS[library]), f"{library} belongs to {ROOMS[library]}"
+
+
+def test_every_library_has_a_room() -> None:
+    import sys
+
+    known = set(sys.stdlib_module_names) | set(ROOMS) | set(PACKAGES) | TEST_LIBRARIES
+    strangers = {name.split(".")[0] for module in SOURCES for name in _imports(module)} - known
+    assert strangers == set()
+
+
+@pytest.mark.parametrize(
+    "module", [module for module in SOURCES if _within(module.name, "bridge.protocol")], ids=lambda module: module.name
+)
+def test_the_protocol_is_pure(module: Module) -> None:
+    imported = {name for name in _imports(module) if name in IMPURE_MODULES or name.split(".")[0] in IMPURE_MODULES}
+    assert imported == set()
+    called = {_called(node) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
+    assert called & IMPURE_CALLS == set()
+    assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(module.tree))
+
+
+def _called(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+@pytest.mark.parametrize("module", SOURCES, ids=lambda module: module.name)
+def test_each_module_has_a_test(module: Module) -> None:
+    path = module.path.relative_to(ROOT)
+    if path.name == "__init__.py" or "migrations" in path.parts or str(path) in WITHOUT_A_TEST_OF_ITS_OWN:
+        return
+    wanted = Path("tests", path.parent, f"test_{path.name.lstrip('_')}")
+    assert (ROOT / wanted).exists(), f"{path} needs {wanted}"
+
+
+def test_exceptions_name_files_that_exist() -> None:
+    for path in [*WITHOUT_A_TEST_OF_ITS_OWN, *LONG_WITH_REASON]:
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("module", EVERYTHING, ids=lambda module: module.name)
+def test_files_and_functions_stay_small(module: Module) -> None:
+    path = str(module.path.relative_to(ROOT))
+    assert module.lines <= MAX_LINES
+    assert module.lines <= LONG_LINES or path in LONG_WITH_REASON, f"{path} has {module.lines} lines and no reason"
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= MAX_FUNCTION_LINES, f"{path}: {node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("module", EVERYTHING, ids=lambda module: module.name)
+def test_each_module_says_what_it_is_for_and_has_a_telling_name(module: Module) -> None:
+    parts = set(module.path.relative_to(ROOT).with_suffix("").parts)
+    assert parts & FORBIDDEN_NAMES == set()
+    empty = module.path.name == "__init__.py" and not module.tree.body
+    docstring = ast.get_docstring(module.tree)
+    assert empty or (docstring and docstring.strip().splitlines()[0].endswith((".", ":")))
+    assert "from __future__ import annotations" in module.path.read_text() or len(module.tree.body) <= 1

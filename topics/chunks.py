@@ -1,0 +1,164 @@
+"""Messages longer than HCS takes at once: cut into chunks, and put together again from whatever comes.
+
+Pure. Nothing on the network ties later chunks to an earlier one, nor forces order or completeness, and other
+writers' messages stand in between (ConsensusMessageChunkInfo, consensus_submit_message.proto).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from topics.values import NANOS, AccountId, Position, TopicMessage, TransactionId
+
+CHUNK_BYTES = 1024
+"""What HCS takes in one transaction."""
+
+_KEPT_TOMBSTONES = 1000
+_OVERHEAD_BYTES = 200  # of a chunk kept, so that very many very small ones are bounded too
+
+
+def split(message: bytes, chunk_bytes: int = CHUNK_BYTES) -> list[bytes]:
+    """The chunks of `message`, in order; all but the last are full. Raises ValueError: HCS takes no empty message."""
+    if not message:
+        raise ValueError("a message has at least one byte")
+    return [message[at : at + chunk_bytes] for at in range(0, len(message), chunk_bytes)]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A complete message. Sequence, time and hash are those of its last chunk in consensus order."""
+
+    data: bytes
+    sequence: int
+    consensus_ns: int
+    running_hash: bytes
+    first_sequence: int
+    payer: AccountId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A message that was never finished, as far as it came. It stops nobody; `reason` is "expired" or "full"."""
+
+    payer: AccountId
+    initial: TransactionId
+    first_sequence: int
+    numbers: tuple[int, ...]
+    total: int
+    reason: str
+
+
+@dataclass(slots=True)
+class _Open:
+    before: Position
+    first: TopicMessage
+    total: int
+    chunks: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return sum(len(chunk) + _OVERHEAD_BYTES for chunk in self.chunks.values())
+
+
+_Key = tuple[AccountId, TransactionId]
+
+
+class Assembler:
+    """Puts the messages of one topic together; fed with every message of the topic, verified, in order.
+
+    Started again at `resume` it completes the same messages. Chunks of one that was complete before, and began
+    before `resume`, then look unfinished and expire; they bring nothing back.
+    An unfinished message expires when it is old by consensus time *and* far back by sequence number, so neither
+    a busy topic nor a long pause of its writer loses it; our own clock has no say.
+    """
+
+    def __init__(self, *, max_open_bytes: int, expire_sequences: int, expire_s: float) -> None:
+        self._max_open_bytes = max_open_bytes
+        self._expire_sequences = expire_sequences
+        self._expire_ns = int(expire_s * NANOS)
+        self._open: OrderedDict[_Key, _Open] = OrderedDict()  # oldest first
+        self._tombstones: deque[Tombstone] = deque(maxlen=_KEPT_TOMBSTONES)
+        self.open_bytes = 0
+        """What unfinished messages hold in memory."""
+        self.duplicates = 0
+        """Chunks that came again, byte for byte."""
+        self.conflicts = 0
+        """Chunks that contradict an earlier one of their message, or themselves; dropped."""
+        self.buried = 0
+        """Messages that became tombstones."""
+
+    @property
+    def resume(self) -> Position | None:
+        """Just before the oldest unfinished message; None if nothing is unfinished."""
+        return next(iter(self._open.values())).before if self._open else None
+
+    def add(self, message: TopicMessage, before: Position) -> Whole | None:
+        """Take the next message, which follows `before`; the message that it completes comes back."""
+        self._expire(message)
+        info = message.chunk
+        if info is None or (info.number, info.total) == (1, 1):
+            return _whole(message, message.message, message.sequence)
+        if not 1 <= info.number <= info.total:
+            self.conflicts += 1
+            return None
+        # the running hash covers the payer, and not the chunk info: nobody adds to another's message
+        key = (message.payer or info.initial.payer, info.initial)
+        entry = self._open.get(key)
+        if entry is None:
+            entry = self._open[key] = _Open(before, message, info.total)
+        if not self._keep(entry, info.number, info.total, message.message):
+            return None
+        if len(entry.chunks) == entry.total:
+            self._close(key)
+            joined = b"".join(entry.chunks[number] for number in range(1, entry.total + 1))
+            return _whole(message, joined, entry.first.sequence)
+        while self.open_bytes > self._max_open_bytes:
+            self._bury("full")
+        return None
+
+    def take_tombstones(self) -> list[Tombstone]:
+        """Those since the last call, oldest first; of very many, the newest 1000."""
+        taken = list(self._tombstones)
+        self._tombstones.clear()
+        return taken
+
+    def _keep(self, entry: _Open, number: int, total: int, chunk: bytes) -> bool:
+        """Whether the chunk is news: the first with its number counts."""
+        known = entry.chunks.get(number)
+        if total != entry.total or (known is not None and known != chunk):
+            self.conflicts += 1
+            return False
+        if known is not None:
+            self.duplicates += 1
+            return False
+        entry.chunks[number] = chunk
+        self.open_bytes += len(chunk) + _OVERHEAD_BYTES
+        return True
+
+    def _expire(self, newest: TopicMessage) -> None:
+        while self._open:
+            oldest = next(iter(self._open.values())).first
+            if (
+                newest.sequence - oldest.sequence <= self._expire_sequences
+                or newest.consensus_ns - oldest.consensus_ns <= self._expire_ns
+            ):
+                return
+            self._bury("expired")
+
+    def _bury(self, reason: str) -> None:
+        key = next(iter(self._open))
+        entry = self._close(key)
+        payer, initial = key
+        numbers = tuple(sorted(entry.chunks))
+        self._tombstones.append(Tombstone(payer, initial, entry.first.sequence, numbers, entry.total, reason))
+        self.buried += 1
+
+    def _close(self, key: _Key) -> _Open:
+        entry = self._open.pop(key)
+        self.open_bytes -= entry.size
+        return entry
+
+
+def _whole(last: TopicMessage, data: bytes, first_sequence: int) -> Whole:
+    return Whole(data, last.sequence, last.consensus_ns, last.running_hash, first_sequence, last.payer)

@@ -1,0 +1,92 @@
+"""Makes a topic, once: the intent is on disk before the transaction leaves, so that a crash leaks no topic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from topics.errors import Rejected
+from topics.ledger.port import Ledger, TopicCreate
+from topics.settlement import NeverRan, OutcomeSource, settle
+from topics.values import NANOS, TopicId, TransactionId
+
+
+@dataclass(frozen=True, slots=True)
+class TopicTerms:
+    """What every topic of ours is made with."""
+
+    memo: str
+    admin_key: bool
+    auto_renew_s: int
+    valid_duration_s: int
+    max_fee_tinybar: int
+
+
+class CreateIntents(Protocol):
+    """The durable side of creation; every call returns after its commit."""
+
+    async def intent(self, ref: str) -> TransactionId:
+        """The id under which this ref's topic is being made: the one recorded, or a new one, recorded now."""
+
+    async def spent(self, transaction_id: TransactionId, status: str) -> None:
+        """That id made no topic and can't any more."""
+
+    async def created(self, ref: str, transaction_id: TransactionId, topic_id: TopicId) -> None:
+        """That id made this topic."""
+
+
+class Creator:
+    """Makes topics for refs, through whichever ledger, by recorded intents."""
+
+    def __init__(
+        self,
+        terms: TopicTerms,
+        intents: CreateIntents,
+        *,
+        ledger: Ledger,
+        mirror: OutcomeSource,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._terms = terms
+        self._intents = intents
+        self._ledger = ledger
+        self._mirror = mirror
+        self._now_ns = now_ns
+
+    async def create(self, ref: str) -> TopicId:
+        """The topic of `ref`, made now or by an earlier attempt. Raises Unavailable or Rejected; call again later."""
+        while True:
+            transaction_id = await self._intents.intent(ref)
+            try:
+                topic_id = await self._settle(transaction_id)
+            except NeverRan:
+                await self._intents.spent(transaction_id, "NEVER_RAN")
+                continue
+            except Rejected as rejected:
+                await self._intents.spent(transaction_id, rejected.status)
+                raise
+            await self._intents.created(ref, transaction_id, topic_id)
+            return topic_id
+
+    async def _settle(self, transaction_id: TransactionId) -> TopicId:
+        terms = self._terms
+        create = TopicCreate(
+            transaction_id,
+            terms.memo,
+            admin_key=terms.admin_key,
+            valid_duration_s=terms.valid_duration_s,
+            max_fee_tinybar=terms.max_fee_tinybar,
+            auto_renew_s=terms.auto_renew_s,
+        )
+        receipt = await settle(
+            transaction_id,
+            lambda: self._ledger.create_topic(create),
+            window_end_ns=transaction_id.valid_start_ns + terms.valid_duration_s * NANOS,
+            ledger=self._ledger,
+            mirror=self._mirror,
+            now_ns=self._now_ns,
+        )
+        if receipt.status != "SUCCESS" or receipt.topic_id is None:
+            raise Rejected(f"topic creation {transaction_id}", receipt.status)
+        return receipt.topic_id

@@ -1,0 +1,49 @@
+"""What the embedded network can be told at its start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from topics.fees import ExchangeRate
+from topics.values import NANOS
+
+HBAR = 100_000_000
+DEFAULT_RATE = ExchangeRate(hbar_equivalent=30_000, cent_equivalent=360_000)
+SIXTY_DAYS_S = 60 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class DevnetSettings:
+    """Port 0 takes a free one. The delays feel like the real network: some 3 s to consensus, 2 s more to REST.
+
+    `time_scale` divides every window and lifetime that the protocol fixes: valid durations, the life of a receipt, the
+    length of a block. The delays are taken as they are. `clock` gives nanoseconds since 1970.
+    """
+
+    host: str = "127.0.0.1"
+    node_ports: tuple[int, int] = (0, 0)
+    mirror_port: int = 0
+    consensus_delay_s: float = 2.9
+    mirror_delay_s: float = 2.1
+    time_scale: float = 1.0
+    clock: Callable[[], int] = time.time_ns
+    operator_balance_tinybar: int = 1_000_000 * HBAR
+    exchange_rate: ExchangeRate = DEFAULT_RATE
+    max_transactions_range_s: int = SIXTY_DAYS_S
+    """The mirror looks at so much time per /transactions request, and links on."""
+
+    @property
+    def consensus_delay_ns(self) -> int:
+        """From a node's yes to consensus."""
+        return round(self.consensus_delay_s * NANOS)
+
+    @property
+    def mirror_delay_ns(self) -> int:
+        """From consensus to the mirror's REST."""
+        return round(self.mirror_delay_s * NANOS)
+
+    def scaled_ns(self, seconds: float) -> int:
+        """A window of the protocol in this network's time."""
+        return round(seconds * NANOS / self.time_scale)

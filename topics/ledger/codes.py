@@ -1,0 +1,53 @@
+"""What each answer of a node's precheck means for the caller: the one table of response codes.
+
+Names and numbers: proto ResponseCodeEnum (response_code.proto).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from topics.ledger.hapi import response_code
+
+
+class Verdict(Enum):
+    """What to do after a precheck code."""
+
+    TAKEN = "a node has it, now or since earlier: ask for the receipt"
+    BUSY = "throttled: back off, then the same id at another node"
+    ELSEWHERE = "this node can't: the same id at another node"
+    LATER = "nothing is wrong with node or transaction but the time: the same id, after a pause"
+    EXPIRED = "the window is over: settle the id first"
+    REFUSED = "a permanent no"
+
+
+_VERDICTS = {
+    "OK": Verdict.TAKEN,
+    "DUPLICATE_TRANSACTION": Verdict.TAKEN,
+    "BUSY": Verdict.BUSY,
+    "PLATFORM_NOT_ACTIVE": Verdict.ELSEWHERE,
+    "PLATFORM_TRANSACTION_NOT_CREATED": Verdict.ELSEWHERE,
+    "CREATING_SYSTEM_ENTITIES": Verdict.ELSEWHERE,
+    "WAITING_FOR_LEDGER_ID": Verdict.ELSEWHERE,
+    "INVALID_NODE_ACCOUNT": Verdict.ELSEWHERE,
+    "INVALID_TRANSACTION_START": Verdict.LATER,
+    "TRANSACTION_EXPIRED": Verdict.EXPIRED,
+}
+
+PENDING = frozenset({"UNKNOWN", "OK"})
+"""Receipt statuses of a transaction that a node holds but consensus has not decided."""
+
+NOT_FOUND = "RECEIPT_NOT_FOUND"
+
+
+def code_name(code: int) -> str:
+    """The name of a response code; a code newer than our protobufs shows as its number."""
+    try:
+        return response_code.ResponseCodeEnum.Name(code)
+    except ValueError:
+        return f"RESPONSE_CODE_{code}"
+
+
+def verdict(status: str) -> Verdict:
+    """What a precheck's `status` asks for. What the table doesn't name is a no."""
+    return _VERDICTS.get(status, Verdict.REFUSED)

@@ -1,0 +1,187 @@
+"""The ledger port over grpc.aio: hands transactions to nodes and asks them for receipts, balance, topic state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from topics.errors import ReceiptUnknown, Rejected, TransactionExpired, Unavailable
+from topics.ledger.codes import NOT_FOUND, PENDING, code_name
+from topics.ledger.node_calls import NodeCalls
+from topics.ledger.nodes import Node
+from topics.ledger.operator_key import OperatorKey
+from topics.ledger.port import Receipt, Submission, TopicCreate, TopicInfo
+from topics.ledger.settings import LedgerSettings
+from topics.ledger.transactions import (
+    balance_query,
+    create_transaction,
+    payment_transaction,
+    read_receipt,
+    read_topic_info,
+    receipt_query,
+    submit_transaction,
+    topic_info_query,
+)
+from topics.values import AccountId, TopicId, TransactionId
+
+_MAX_TAKERS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who pays and signs. `payment_id` makes ids for query payments, never equal to one used elsewhere."""
+
+    account: AccountId
+    key: OperatorKey
+    payment_id: Callable[[], TransactionId]
+
+
+class GrpcLedger:
+    """A payer's way to the nodes (port: `topics.ledger.port.Ledger`). Holds channels, so `close()` it."""
+
+    def __init__(self, nodes: Sequence[Node], *, operator: Operator, settings: LedgerSettings) -> None:
+        self._operator = operator
+        self._settings = settings
+        self._calls = NodeCalls(nodes, settings)
+        # Until consensus only the node that took a transaction knows it: ask that one first.
+        self._takers: OrderedDict[TransactionId, Node] = OrderedDict()
+
+    @property
+    def payer(self) -> AccountId:
+        """The account that pays."""
+        return self._operator.account
+
+    def node_failures(self) -> dict[AccountId, int]:
+        """Consecutive failures of each node; 0 is healthy."""
+        return self._calls.nodes.failures()
+
+    async def create_topic(self, transaction: TopicCreate) -> None:
+        """See the port."""
+
+        async def send(node: Node) -> Any:
+            signed = create_transaction(transaction, node=node.account, key=self._operator.key)
+            return await self._calls.call(node, self._calls.services(node).consensus.createTopic, signed)
+
+        await self._hand_over(transaction.id, f"topic creation {transaction.id}", send)
+
+    async def submit(self, transaction: Submission) -> None:
+        """See the port."""
+
+        async def send(node: Node) -> Any:
+            signed = submit_transaction(transaction, node=node.account, key=self._operator.key)
+            return await self._calls.call(node, self._calls.services(node).consensus.submitMessage, signed)
+
+        await self._hand_over(transaction.id, f"message {transaction.id} to topic {transaction.topic_id}", send)
+
+    async def receipt(self, id: TransactionId) -> Receipt:  # noqa: A002 - as in the port
+        """See the port."""
+        started = self._calls.now()
+        while True:
+            receipt = await self._calls.retry(lambda: self._ask_round(id))
+            if receipt is not None and receipt.status not in PENDING:
+                self._takers.pop(id, None)
+                return receipt
+            waited = self._calls.now() - started
+            if receipt is None and waited >= self._settings.receipt_grace_s:
+                raise ReceiptUnknown(id)
+            if waited >= self._settings.receipt_timeout_s:
+                raise Unavailable("the network", f"no consensus on transaction {id} after {waited:.0f} s")
+            await asyncio.sleep(self._settings.receipt_poll_s)
+
+    async def topic_info(self, topic_id: TopicId) -> TopicInfo:
+        """See the port. Pays what the node asks, up to `max_query_fee_tinybar`."""
+
+        async def ask(node: Node) -> TopicInfo:
+            cost: int = (await self._ask_topic(node, topic_id, payment=None)).header.cost
+            if cost > self._settings.max_query_fee_tinybar:
+                raise Rejected(f"query of topic {topic_id}", f"a price of {cost} tinybar, over the maximum")
+            operator = self._operator
+            payment = payment_transaction(
+                operator.payment_id(), amount_tinybar=cost, node=node.account, key=operator.key
+            )
+            paid = await self._ask_topic(node, topic_id, payment=payment)
+            return read_topic_info(topic_id, paid.topicInfo, str(node))
+
+        return await self._calls.reach(ask)
+
+    async def balance(self) -> int:
+        """See the port."""
+
+        async def ask(node: Node) -> int:
+            method = self._calls.services(node).crypto.cryptoGetBalance
+            answer = await self._calls.ask(node, method, balance_query(self.payer), "cryptogetAccountBalance")
+            status = code_name(answer.header.nodeTransactionPrecheckCode)
+            self._calls.judge(node, f"query of account {self.payer}", status)
+            return int(answer.balance)
+
+        return await self._calls.reach(ask)
+
+    async def close(self) -> None:
+        """See the port."""
+        await self._calls.close()
+
+    async def _hand_over(self, id: TransactionId, what: str, send: Callable[[Node], Awaitable[Any]]) -> None:  # noqa: A002
+        unanswered: list[Node] = []
+
+        async def ask(node: Node) -> None:
+            unanswered.append(node)
+            answer = await send(node)
+            unanswered.pop()
+            try:
+                self._calls.judge(node, what, code_name(answer.nodeTransactionPrecheckCode))
+            except Rejected as refusal:
+                if not unanswered or isinstance(refusal, TransactionExpired):
+                    raise
+                # A node that gave no answer may have taken it, so this no isn't the outcome of the id.
+                raise Unavailable(str(unanswered[-1]), f"no answer, and then {refusal}") from refusal
+            self._remember(id, node)
+
+        await self._calls.reach(ask)
+
+    def _remember(self, id: TransactionId, taker: Node) -> None:  # noqa: A002
+        self._takers[id] = taker
+        if len(self._takers) > _MAX_TAKERS:
+            self._takers.popitem(last=False)
+
+    async def _ask_round(self, id: TransactionId) -> Receipt | None:  # noqa: A002
+        """Ask node after node until one knows the id; None if none does. Raises Unavailable if none answers."""
+        nodes, taker = self._calls.nodes, self._takers.get(id)
+        asked, heard = set[AccountId](), False
+        failure: Unavailable | None = None
+        for _ in range(len(nodes)):
+            node = taker if taker is not None and not asked else nodes.pick(self._calls.now(), avoid=asked)
+            asked.add(node.account)
+            try:
+                receipt = await self._ask_receipt(node, id)
+            except Unavailable as error:
+                failure = error
+                self._takers.pop(id, None)  # so that the next round doesn't start at a node that hangs
+            else:
+                if receipt.status != NOT_FOUND:
+                    self._remember(id, node)
+                    return receipt
+                heard = True
+            if not nodes.any_ready(self._calls.now(), avoid=asked):
+                break
+        if failure is not None and not heard:
+            raise failure
+        return None
+
+    async def _ask_receipt(self, node: Node, id: TransactionId) -> Receipt:  # noqa: A002
+        method = self._calls.services(node).crypto.getTransactionReceipts
+        answer = await self._calls.ask(node, method, receipt_query(id), "transactionGetReceipt")
+        status = code_name(answer.header.nodeTransactionPrecheckCode)
+        if status == NOT_FOUND:
+            self._calls.nodes.answered(node)
+            return Receipt(status)
+        self._calls.judge(node, f"receipt query of {id}", status)
+        return read_receipt(answer.receipt)
+
+    async def _ask_topic(self, node: Node, topic_id: TopicId, *, payment: Any) -> Any:
+        method = self._calls.services(node).consensus.getTopicInfo
+        answer = await self._calls.ask(node, method, topic_info_query(topic_id, payment), "consensusGetTopicInfo")
+        self._calls.judge(node, f"query of topic {topic_id}", code_name(answer.header.nodeTransactionPrecheckCode))
+        return answer

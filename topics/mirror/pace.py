@@ -1,0 +1,27 @@
+"""The pace of requests to one mirror: a token bucket that tells how long to wait, and can be held shut.
+
+Pure: the caller passes the time, in seconds of any clock that only goes forward.
+"""
+
+from __future__ import annotations
+
+
+class Pace:
+    """At most `rate_per_s` requests on average; after a rest, some more at once (a fifth of a second's worth)."""
+
+    def __init__(self, rate_per_s: float) -> None:
+        if rate_per_s <= 0:
+            raise ValueError("a rate is more than 0 per second")
+        self._interval = 1 / rate_per_s
+        self._burst = max(0.2 - self._interval, 0.0)
+        self._due = 0.0
+
+    def reserve(self, now: float) -> float:
+        """Take the next place; the caller waits so many seconds before it sends."""
+        at = max(self._due, now - self._burst)
+        self._due = at + self._interval
+        return max(at - now, 0.0)
+
+    def hold(self, until: float) -> None:
+        """Nobody sends before `until`: the mirror asked for it. Places taken earlier keep their time."""
+        self._due = max(self._due, until + self._burst)

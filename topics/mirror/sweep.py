@@ -1,0 +1,60 @@
+"""Which topics moved: one poll by payer, whatever the number of topics."""
+
+from __future__ import annotations
+
+from topics.mirror.answers import SubmitPage
+from topics.mirror.rest import Mirror
+from topics.values import AccountId, TopicId
+
+
+class Sweep:
+    """Reads the payer's submissions behind a cursor, a consensus timestamp in nanoseconds.
+
+    The cursor moves by `commit` alone, after the caller has read the topics named: calls to a mirror may reach
+    different replicas, and one that doesn't show the message named yet must be asked again.
+    """
+
+    def __init__(self, mirror: Mirror, payer: AccountId, *, cursor_ns: int, max_pages: int = 100) -> None:
+        self._mirror = mirror
+        self._payer = payer
+        self._max_pages = max_pages
+        self._rest: SubmitPage | None = None
+        self.cursor_ns = cursor_ns
+        self.reached_ns = cursor_ns
+        """How far the last sweep saw, failed submissions included: what `commit` takes by default."""
+
+    async def moved(self) -> dict[TopicId, int]:
+        """The topics with new messages, each with the consensus timestamp of its newest.
+
+        Raises as `Mirror` does, with nothing changed. What is beyond `max_pages` is the next sweep's.
+        """
+        page = await self._first()
+        moved: dict[TopicId, int] = {}
+        reached_ns = self.cursor_ns
+        for pages in range(1, self._max_pages + 1):
+            for row in page.rows:
+                reached_ns = max(reached_ns, row.consensus_ns)
+                # a page that repeats, as a replica behind the others gives it, moves nothing
+                if row.result == "SUCCESS" and row.topic_id is not None and row.consensus_ns > self.cursor_ns:
+                    moved[row.topic_id] = max(row.consensus_ns, moved.get(row.topic_id, 0))
+            if not page.more or pages == self._max_pages:
+                break
+            page = await self._mirror.next_transactions(page)
+        # Empty pages with a link are windows of time without rows: only the link leads on from there.
+        self._rest = page if page.more and reached_ns == self.cursor_ns else None
+        self.reached_ns = reached_ns
+        return moved
+
+    def commit(self, cursor_ns: int | None = None) -> None:
+        """Move the cursor on, by default to `reached_ns`; to be called also when no topic was named. Never back."""
+        behind, self.cursor_ns = (
+            self.cursor_ns,
+            max(self.cursor_ns, self.reached_ns if cursor_ns is None else cursor_ns),
+        )
+        if self.cursor_ns != behind:
+            self._rest = None
+
+    async def _first(self) -> SubmitPage:
+        if self._rest is not None:
+            return await self._mirror.next_transactions(self._rest)
+        return await self._mirror.transactions(self._payer, after_ns=self.cursor_ns)

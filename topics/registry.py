@@ -1,0 +1,116 @@
+"""Which topic belongs to which campaign: one row a campaign, made before its topic is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Boolean, Column, Connection, MetaData, Row, String, Table, insert, select, update
+
+from topics.values import TopicId
+
+
+class TopicState(StrEnum):
+    """How far a campaign's topic has come; only forward."""
+
+    INTENDED = "intended"  # known to us, nothing on the ledger that we know of
+    CREATED = "created"  # the topic exists, its manifest may not
+    READY = "ready"  # the manifest has reached consensus: frames may follow
+    CLOSED = "closed"  # nothing more comes from us
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A campaign and its topic. `ref` names it; `owner` is its owner's user id.
+
+    `signed` tells whether the topic's manifest says that its frames are signed; None before there is a manifest.
+    """
+
+    ref: str
+    owner: str | None
+    topic_id: TopicId | None
+    state: TopicState
+    registered_ms: int
+    signed: bool | None = None
+
+
+def registry_table(metadata: MetaData) -> Table:
+    """Define the registry's one table in the application's schema."""
+    return Table(
+        "topics",
+        metadata,
+        Column("ref", String(80), primary_key=True),
+        Column("owner", String(80)),
+        Column("topic_id", String(64), unique=True),
+        Column("state", String(16), nullable=False),
+        Column("registered_ms", BigInteger, nullable=False),
+        Column("signed", Boolean),
+    )
+
+
+class Registry:
+    """The statements over the registry's table; holds the table, no rows. Call inside the caller's transaction."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def intend(self, connection: Connection, ref: str, *, owner: str | None, now_ms: int) -> Registration:
+        """Register a campaign, or return what is registered. An owner that was unknown so far is filled in."""
+        known = self.find(connection, ref)
+        if known is None:
+            row = {"ref": ref, "owner": owner, "state": TopicState.INTENDED, "registered_ms": now_ms}
+            connection.execute(insert(self._table).values(row))
+            return Registration(ref, owner, None, TopicState.INTENDED, now_ms)
+        if known.owner is None and owner is not None:
+            connection.execute(update(self._table).where(self._table.c.ref == ref).values(owner=owner))
+            return replace(known, owner=owner)
+        return known
+
+    def created(self, connection: Connection, ref: str, topic_id: TopicId) -> None:
+        """The campaign's topic exists; kept once, whatever comes later."""
+        table = self._table
+        connection.execute(
+            update(table)
+            .where(table.c.ref == ref, table.c.topic_id.is_(None))
+            .values(topic_id=str(topic_id), state=TopicState.CREATED)
+        )
+
+    def manifested(self, connection: Connection, ref: str, *, signed: bool) -> None:
+        """The manifest is made: from here on this is what the topic's frames are, whatever is configured later."""
+        connection.execute(update(self._table).where(self._table.c.ref == ref).values(signed=signed))
+
+    def ready(self, connection: Connection, ref: str) -> None:
+        """The manifest has reached consensus."""
+        table = self._table
+        connection.execute(
+            update(table).where(table.c.ref == ref, table.c.state == TopicState.CREATED).values(state=TopicState.READY)
+        )
+
+    def find(self, connection: Connection, ref: str) -> Registration | None:
+        """The registration of a ref."""
+        row = connection.execute(select(self._table).where(self._table.c.ref == ref)).one_or_none()
+        return None if row is None else _registration(row)
+
+    def by_topic(self, connection: Connection, topic_id: TopicId) -> Registration | None:
+        """The registration that a topic belongs to, or None for a topic that isn't ours."""
+        row = connection.execute(select(self._table).where(self._table.c.topic_id == str(topic_id))).one_or_none()
+        return None if row is None else _registration(row)
+
+    def all(self, connection: Connection) -> Iterator[Registration]:
+        """Every registration, oldest first."""
+        rows = connection.execute(select(self._table).order_by(self._table.c.registered_ms, self._table.c.ref))
+        return (_registration(row) for row in rows)
+
+
+def _registration(row: Row[tuple[object, ...]]) -> Registration:
+    fields = row._mapping
+    topic_id = fields["topic_id"]
+    return Registration(
+        fields["ref"],
+        fields["owner"],
+        None if topic_id is None else TopicId.parse(topic_id),
+        TopicState(fields["state"]),
+        fields["registered_ms"],
+        fields["signed"],
+    )
