@@ -1,48 +1,106 @@
-"""Composition root: builds every room from its section, and joins the two corridors."""
+"""Composition root: opens the storage, builds the corridors and the doors, joins them, and runs it all."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, fields
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
-from uuid import uuid4
+from pathlib import Path
 
-from sqlalchemy import Connection
-
-from bridge import migrations, settings
+from bridge import settings
 from bridge.config import Config
-from bridge.config_sections import Section
-from bridge.database import Database, hold
-from bridge.keys.at_rest import AtRest
-from bridge.keys.load import BridgeKeys, load_keys
-from bridge.keys.ring import STORE, KeyRing
-from bridge.publish import flights, outbox
-from bridge.publish.carrier import Carrier, Creations
-from bridge.publish.ingest import Ingest
-from bridge.publish.loading import Loader
-from bridge.publish.outbox import Confirmation, Entry
-from bridge.publish.submitter import Submitter
-from bridge.relay.inbound import Handing, Inbound, Reading
-from bridge.relay.store import News, Store
-from bridge.relay.tail import Batch, TopicRules
-from topics.creator import Creator, TopicTerms
-from topics.ledger.grpc_ledger import GrpcLedger, Operator
-from topics.ledger.nodes import Node
-from topics.ledger.settings import LedgerSettings
-from topics.mirror.rest import Mirror
-from topics.mirror.settings import MirrorSettings
+from bridge.doors import Announcer, Backend, ChannelHistory
+from bridge.gateway.api import ApiServer
+from bridge.gateway.connection import Rooms
+from bridge.gateway.hub import Hub
+from bridge.gateway.server import PATH, GatewayServer
+from bridge.gateway.settings import GatewaySettings
+from bridge.log import get_logger
+from bridge.protocol.values import JSON
+from bridge.publish import flights
+from bridge.relay.store import News
+from bridge.remotes import Remotes, connected
+from bridge.room_settings import authenticator, http_settings, section_as
+from bridge.rooms import Outbound, inbound, outbound
+from bridge.storage import Storage, now_ms, opened
+from bridge.supervise import Loop, stop_signal, supervised
 from topics.mirror.sweep import Sweep
-from topics.transaction_ids import TransactionIds
-from topics.values import TopicId
 
-TINYBAR = 100_000_000
+log = get_logger(__name__)
 
-S = TypeVar("S")
+WEB = Path(__file__).parent / "web"
 
 
-def section_as(kind: type[S], section: Section) -> S:
-    """A section's values as the settings of a room that knows nothing of configuration files."""
-    return kind(**{field.name: getattr(section, field.name) for field in fields(kind)})  # type: ignore[arg-type]
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A running bridge: where its doors are."""
+
+    http_url: str
+    gateway_url: str
+
+
+async def serve(config: Config) -> None:
+    """Run the daemon until SIGTERM or SIGINT, then drain. A loop that falls comes out as an ExceptionGroup."""
+    async with running(config) as bridge:
+        log.info("ready", http=bridge.http_url, gateway=bridge.gateway_url, network=config.network.name)
+        await stop_signal()
+        log.info("stopping")
+
+
+@asynccontextmanager
+async def running(config: Config, *, page_data: Callable[[], JSON] | None = None) -> AsyncIterator[Bridge]:
+    """The whole bridge beside the block: it listens when the block begins, and has drained when the block was left.
+
+    Raises ConfigInvalid, DatabaseHeld, AddressUnusable.
+    """
+    async with opened(config, alone=True) as storage:
+        account = config.operator.account
+        last_ns = await storage.database.read(lambda c: flights.last_valid_start_ns(c, account))
+        async with connected(config, last_valid_start_ns=last_ns) as remotes:
+            hub = Hub(max_joining_bytes=config.gateway.max_pending_bytes)
+            out = outbound(storage, remotes, reject=Announcer(storage, hub).reject)
+            gateway, api = _doors(storage, out, hub, page_data)
+            await gateway.start()
+            await api.start()
+            loops = {
+                "database": storage.database.run,
+                "submitter": out.submitter.run,
+                "relay": await _relay(storage, remotes, hub),
+                "gateway": gateway.run,
+                "http": api.run,
+            }
+            async with supervised(loops):
+                yield Bridge(
+                    f"http://{config.http.host}:{api.port}",
+                    f"ws://{config.gateway.host}:{gateway.port}{PATH}",
+                )
+                await api.stop()
+                await out.submitter.drain()
+                await gateway.drain()
+
+
+def _doors(
+    storage: Storage, out: Outbound, hub: Hub, page_data: Callable[[], JSON] | None
+) -> tuple[GatewayServer, ApiServer]:
+    config = storage.config
+    history = ChannelHistory(storage)
+    rooms = Rooms(hub, history, authenticator(config), history.owner_of, now_ms)
+    gateway = GatewayServer(section_as(GatewaySettings, config.gateway), rooms)
+    api = ApiServer(http_settings(config), Backend(storage, out, hub), now_ms=now_ms, page=WEB, page_data=page_data)
+    return gateway, api
+
+
+async def _relay(storage: Storage, remotes: Remotes, hub: Hub) -> Loop:
+    """The inbound loop, from where the last run came to."""
+
+    def publish(news: Sequence[News]) -> None:
+        for item in news:
+            hub.publish(item.channel, item.publication.data, offset=item.publication.offset)
+
+    config = storage.config
+    cursor_ns = await storage.database.read(settings.cursor_ns)
+    sweep = Sweep(remotes.mirror, config.operator.account, cursor_ns=cursor_ns)
+    return partial(
+        inbound(storage, remotes.mirror, publish=publish).run, sweep, poll_interval_s=config.mirror.poll_interval_s
+    )

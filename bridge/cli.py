@@ -124,10 +124,10 @@ def topic_create(
 @topics_app.command("list", epilog=EXIT_CODES)
 def topic_list(as_json: AsJson = False, config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Show every campaign with its topic, its status and its last sequence number."""
-    from bridge import app as bridge_app
+    from bridge import offline
     from bridge.commands import topic
 
-    known = asyncio.run(bridge_app.topics(_load(config)))
+    known = asyncio.run(offline.topics(_load(config)))
     _show_topics([topic.as_row(entry) for entry in known], as_json, one=False)
 
 
@@ -138,10 +138,10 @@ def topic_show(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Show one campaign's topic."""
-    from bridge import app as bridge_app
+    from bridge import offline
     from bridge.commands import topic
 
-    known = asyncio.run(bridge_app.topic(_load(config), campaign))
+    known = asyncio.run(offline.topic(_load(config), campaign))
     if known is None:
         raise CommandFailed(f"no topic for campaign {campaign}", hint="see `hcs-bridge topic list`")
     _show_topics([topic.as_row(known)], as_json, one=True)

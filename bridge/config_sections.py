@@ -61,6 +61,7 @@ class Operator(Section):
 
     account: Account = AccountId(0, 0, 1001)
     key_file: Path = DEVNET_DIRECTORY / "operator.key"
+    key_kind: Literal["ed25519", "ecdsa"] = "ed25519"
     key: SecretStr | None = None
 
 
@@ -76,6 +77,9 @@ class Ledger(Section):
     backoff_initial_s: Seconds = 0.25
     backoff_max_s: Seconds = 8.0
     receipt_poll_s: Seconds = 0.5
+    receipt_grace_s: Seconds = 6.0
+    receipt_timeout_s: Seconds = 30.0
+    max_query_fee_tinybar: Count = 10_000_000
     max_connections: Count = 8
 
 
@@ -85,6 +89,7 @@ class Mirror(Section):
     urls: tuple[WebUrl, ...] = Field(default=("http://127.0.0.1:5551",), min_length=1)
     poll_interval_s: Seconds = 0.5
     request_timeout_s: Seconds = 10.0
+    max_attempts: Count = 5
     max_requests_per_s: Amount = 40.0
     page_size: Annotated[int, Field(ge=1, le=100)] = 100
     max_body_bytes: Count = 4_194_304
@@ -193,12 +198,15 @@ class Gateway(Section):
     max_frame_bytes: Count = 65_536
     authenticate_timeout_s: Seconds = 10.0
     ping_interval_s: Seconds = 25.0
+    pong_timeout_s: Seconds = 8.0
+    expired_grace_s: Seconds = 25.0
     max_pending_bytes: Count = 1_048_576
     max_channels_per_connection: Count = 128
     max_commands_per_s: Amount = 50.0
     recovery_max_publications: Count = 1000
     history_max_publications: Count = 1000
     drain_timeout_s: Seconds = 10.0
+    close_timeout_s: Seconds = 5.0
     channel_max_length: Annotated[int, Field(ge=1, le=255)] = 255
 
 
@@ -235,8 +243,6 @@ class Relay(Section):
     batch_messages: Count = 100
     max_parallel_topics: Count = 16
     max_open_topics: Count = 10_000
-    retry_initial_s: Seconds = 0.2
-    retry_max_s: Seconds = 10.0
 
 
 class Log(Section):

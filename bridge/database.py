@@ -45,6 +45,7 @@ class Database:
         self._readers = ThreadPoolExecutor(settings.read_threads, "database-reader")
         self._pending: deque[_Write] = deque()
         self._wake = asyncio.Event()
+        self._closed = False
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and return its result once it is on disk.
@@ -53,6 +54,8 @@ class Database:
         raises comes back here, with nothing of it stored. Raises Unavailable when the disk or the server
         refuses, or when too many writes are waiting. Needs `run()` going beside it.
         """
+        if self._closed:
+            raise Unavailable("the database", "it is closed")
         if len(self._pending) >= self._settings.max_pending_writes:
             raise Unavailable("the database", f"{len(self._pending)} writes wait (database.max_pending_writes)")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -71,11 +74,16 @@ class Database:
             self._wake.clear()
             while self._pending:
                 group = [self._pending.popleft() for _ in range(min(len(self._pending), self._settings.max_group))]
-                for write, outcome in zip(group, await self._commit([w.work for w in group]), strict=True):
-                    _hand_over(write.done, outcome)
+                outcomes: list[Any] = [Unavailable("the database", "its writer was stopped")] * len(group)
+                try:
+                    outcomes = await self._commit([write.work for write in group])
+                finally:  # nobody is left waiting for a writer that is gone
+                    for write, outcome in zip(group, outcomes, strict=True):
+                        _hand_over(write.done, outcome)
 
     async def close(self) -> None:
         """Wait for the threads and close the connections; writes that still wait are refused."""
+        self._closed = True
         for write in self._pending:
             _hand_over(write.done, Unavailable("the database", "it is being closed"))
         self._pending.clear()
@@ -131,6 +139,12 @@ def _engine(settings: DatabaseSection) -> Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")  # accepted means kept: flushed before the commit returns
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.isolation_level = None  # left alone, sqlite3 begins at the first change only: see _begin
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # So that all of a reader's statements see one moment, and a migration that fails leaves nothing behind.
+        connection.exec_driver_sql("BEGIN")
 
     return engine
 

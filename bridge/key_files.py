@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.config import Config
@@ -10,6 +11,7 @@ from bridge.errors import ConfigInvalid, ConfigProblem
 
 DEMO_MARK = "# hcs-bridge demo key: devnet only"
 MAX_KEY_FILE_BYTES = 65_536  # a key is small; this guards against a path to something else
+MIN_HMAC_BYTES = 32
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -56,9 +58,23 @@ def check_key_files(config: Config) -> None:
             read_secret(path, key=key, private=private)
         except ConfigInvalid as invalid:
             problems.extend(invalid.problems)
+    problems.extend(_short_secrets(config))
     problems.extend(_demo_key_problems(config))
     if problems:
         raise ConfigInvalid(problems)
+
+
+def _short_secrets(config: Config) -> Iterator[ConfigProblem]:
+    """An HMAC secret shorter than the hash can be guessed off-line from one token (RFC 7518 §3.2)."""
+    for index, issuer in enumerate(config.tokens.issuers):
+        key = f"tokens.issuers.{index}.key_file"
+        try:
+            short = issuer.algorithm == "HS256" and len(read_secret(issuer.key_file, key=key)) < MIN_HMAC_BYTES
+        except ConfigInvalid:
+            continue  # told already
+        if short:
+            rule = f"holds a secret of less than {MIN_HMAC_BYTES} characters"
+            yield ConfigProblem("key file", key, str(issuer.key_file), rule)
 
 
 def refuse_demo_keys(config: Config) -> None:

@@ -11,6 +11,8 @@ from bridge.schema import settings
 GENERATION = "generation"
 NETWORK = "network"
 CURSOR = "sweep_cursor_ns"
+SLACK_NS = 600 * 1_000_000_000
+"""How far the ledger's clock may lie behind ours without the first messages being missed."""
 
 
 def found(connection: Connection, name: str) -> str | None:
@@ -28,8 +30,8 @@ def generation(connection: Connection) -> str:
     return found(connection, GENERATION) or ""
 
 
-def claim(connection: Connection, *, network: str, generation: str) -> None:
-    """Bind a new store to its network and give it its generation; a store of another network is refused.
+def claim(connection: Connection, *, network: str, generation: str, now_ns: int) -> None:
+    """Bind a new store to its network, give it its generation, and let the sweep begin now; refuse another network's.
 
     Topic ids mean nothing on another network. Raises DatabaseHeld.
     """
@@ -37,6 +39,7 @@ def claim(connection: Connection, *, network: str, generation: str) -> None:
     if bound is None:
         keep(connection, NETWORK, network)
         keep(connection, GENERATION, generation)
+        keep_cursor(connection, now_ns - SLACK_NS)
     elif bound != network:
         raise DatabaseHeld(
             f"the database belongs to the network {bound!r}, and network.name is {network!r}",

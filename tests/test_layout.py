@@ -1,8 +1,9 @@
-"""The walls of the house: who imports whom, what is pure, where a library lives, how long things grow, what has a test."""
+"""The walls of the house: who imports whom, what is pure, where a library lives, what has a test, how long it grows."""
 
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,30 +13,39 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bridge", "topics")
 
+ROOT_OF_ALL = ("topics", "bridge", "!bridge.cli", "!bridge.commands", "!bridge.demo")  # what joins the rooms
+
 # A module may import what its row names, and itself. Longest prefix wins.
 MAY_IMPORT = {
     "topics": ("topics",),
     "topics.values": (),
-    "topics.running_hash": ("topics.values",),
+    "topics.running_hash": ("topics.values", "topics.errors"),
     "bridge.errors": (),
     "bridge.protocol": ("topics.values", "topics.running_hash", "bridge.errors"),
-    "bridge.config": ("topics.values", "bridge.errors", "bridge.config"),
+    "bridge.config": ("topics.values", "bridge.errors", "bridge.config_rules", "bridge.config_sections"),
     "bridge.config_rules": ("topics.values",),
     "bridge.config_sections": ("topics.values", "bridge.config_rules"),
     "bridge.key_files": ("bridge.config", "bridge.config_sections", "bridge.errors"),
     "bridge.log": ("bridge.config_sections",),
-    "bridge.schema": (),
-    "bridge.migrations": ("bridge.schema",),
+    "bridge.schema": ("topics.registry",),
+    "bridge.settings": ("bridge.database", "bridge.errors", "bridge.schema"),
+    "bridge.migrations": ("bridge.schema", "bridge.errors"),
     "bridge.database": ("bridge.schema", "bridge.migrations", "bridge.errors", "bridge.config_sections", "bridge.log"),
     "bridge.supervise": ("bridge.errors", "bridge.log"),
     "bridge.keys": ("topics.values", "bridge.protocol", "@ground"),
     "bridge.publish": ("topics", "bridge.protocol", "bridge.keys", "@ground"),
     "bridge.relay": ("topics", "bridge.protocol", "bridge.keys", "@ground"),
     "bridge.gateway": ("topics.values", "bridge.protocol", "bridge.keys", "@ground"),
-    "bridge.app": ("topics", "bridge", "!bridge.cli", "!bridge.commands", "!bridge.demo"),
+    "bridge.storage": ROOT_OF_ALL,
+    "bridge.remotes": ROOT_OF_ALL,
+    "bridge.room_settings": ROOT_OF_ALL,
+    "bridge.rooms": ROOT_OF_ALL,
+    "bridge.doors": ROOT_OF_ALL,
+    "bridge.offline": ROOT_OF_ALL,
+    "bridge.app": ROOT_OF_ALL,
     "bridge.demo": ("topics", "bridge", "!bridge.cli", "!bridge.commands"),
     "bridge.commands": ("topics", "bridge", "!bridge.cli"),
-    "bridge.cli": ("bridge",),
+    "bridge.cli": ("topics", "bridge"),
     "bridge": (),
 }
 GROUND = (
@@ -46,10 +56,12 @@ GROUND = (
     "bridge.key_files",
     "bridge.log",
     "bridge.schema",
+    "bridge.settings",
 )
 
 # A third-party library has one room, so that replacing it is the work of one room.
 ROOMS = {
+    "Crypto": ("topics.ledger.operator_key", "topics.devnet"),
     "aiohttp": ("topics.mirror", "topics.devnet", "bridge.gateway", "bridge.commands"),
     "alembic": ("bridge.database", "bridge.migrations"),
     "cbor2": ("bridge.protocol.cbor",),
@@ -61,11 +73,20 @@ ROOMS = {
         "topics.ledger",
         "topics.devnet",
     ),
-    "google": ("topics.ledger.hapi",),
+    "google": ("topics.ledger.hapi", "topics.devnet"),
     "grpc": ("topics.ledger", "topics.devnet"),
     "hiero_sdk_python": ("topics.ledger.hapi",),
     "jwt": ("bridge.gateway.auth", "bridge.commands.token"),
-    "msgspec": ("bridge.gateway", "bridge.protocol", "bridge.publish", "bridge.relay", "bridge.commands"),
+    "msgspec": (
+        "bridge.gateway",
+        "bridge.protocol",
+        "bridge.publish",
+        "bridge.relay",
+        "bridge.commands",
+        "bridge.doors",
+        "bridge.offline",
+        "topics.devnet",
+    ),
     "pydantic": ("bridge.config", "bridge.config_rules", "bridge.config_sections"),
     "pydantic_core": ("bridge.config",),
     "pydantic_settings": ("bridge.config",),
@@ -77,13 +98,20 @@ ROOMS = {
         "bridge.keys",
         "bridge.publish",
         "bridge.relay",
+        "bridge.settings",
+        "bridge.storage",
+        "bridge.app",
+        "bridge.doors",
+        "bridge.offline",
+        "bridge.rooms",
+        "topics.registry",
     ),
     "structlog": ("bridge.log",),
     "tenacity": ("topics.ledger", "topics.mirror"),
     "typer": ("bridge.commands", "bridge.cli"),
     "websockets": ("bridge.gateway.server",),
 }
-TEST_LIBRARIES = {"pytest", "hypothesis"}
+TEST_LIBRARIES = {"hypothesis", "pytest", "pytest_asyncio"}
 
 IMPURE_MODULES = {
     "asyncio",
@@ -120,7 +148,10 @@ IMPURE_CALLS = {
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc", "tools"}
 MAX_LINES = 400
 LONG_LINES = 250
-LONG_WITH_REASON: dict[str, str] = {}
+LONG_WITH_REASON: dict[str, str] = {
+    "bridge/config_sections.py": "one table: every key of the configuration",
+    "tests/test_layout.py": "the table of rooms, and beside it the rules that read it",
+}
 MAX_FUNCTION_LINES = 60
 WITHOUT_A_TEST_OF_ITS_OWN = {
     "topics/ledger/port.py": "declares types, nothing to run",
@@ -205,14 +236,14 @@ def test_imports_point_one_way(module: Module) -> None:
 def test_each_library_stays_in_its_room(module: Module) -> None:
     for name in _imports(module):
         library = name.split(".")[0]
-        assert library not in TEST_LIBRARIES or _within(module.name, "topics.devnet.fixture"), f"{library} is for tests"
+        assert library not in TEST_LIBRARIES or _within(module.name, "topics.devnet.pytest_plugin"), (
+            f"{library} is for tests"
+        )
         if library in ROOMS:
             assert any(_within(module.name, room) for room in ROOMS[library]), f"{library} belongs to {ROOMS[library]}"
 
 
 def test_every_library_has_a_room() -> None:
-    import sys
-
     known = set(sys.stdlib_module_names) | set(ROOMS) | set(PACKAGES) | TEST_LIBRARIES
     strangers = {name.split(".")[0] for module in SOURCES for name in _imports(module)} - known
     assert strangers == set()
@@ -254,8 +285,9 @@ def test_files_and_functions_stay_small(module: Module) -> None:
     path = str(module.path.relative_to(ROOT))
     assert module.lines <= MAX_LINES
     assert module.lines <= LONG_LINES or path in LONG_WITH_REASON, f"{path} has {module.lines} lines and no reason"
+    is_migration = "versions" in module.path.parts  # one long list of tables, never changed again
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_migration:
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= MAX_FUNCTION_LINES, f"{path}: {node.name} has {length} lines"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from topics.errors import Rejected
-from topics.ledger.port import Ledger, TopicCreate
+from topics.ledger.port import Ledger, Receipt, TopicCreate
 from topics.settlement import NeverRan, OutcomeSource, settle
 from topics.values import NANOS, TopicId, TransactionId
 
@@ -55,21 +55,24 @@ class Creator:
         self._now_ns = now_ns
 
     async def create(self, ref: str) -> TopicId:
-        """The topic of `ref`, made now or by an earlier attempt. Raises Unavailable or Rejected; call again later."""
+        """The topic of `ref`, made now or by an earlier attempt. Raises Unavailable or Rejected; call again later.
+
+        An id that a node refuses stays the one on record: an earlier copy of it may be on its way all the same.
+        """
         while True:
             transaction_id = await self._intents.intent(ref)
             try:
-                topic_id = await self._settle(transaction_id)
+                receipt = await self._settle(transaction_id)
             except NeverRan:
                 await self._intents.spent(transaction_id, "NEVER_RAN")
                 continue
-            except Rejected as rejected:
-                await self._intents.spent(transaction_id, rejected.status)
-                raise
-            await self._intents.created(ref, transaction_id, topic_id)
-            return topic_id
+            if receipt.status == "SUCCESS" and receipt.topic_id is not None:
+                await self._intents.created(ref, transaction_id, receipt.topic_id)
+                return receipt.topic_id
+            await self._intents.spent(transaction_id, receipt.status)
+            raise Rejected(f"topic creation {transaction_id}", receipt.status)
 
-    async def _settle(self, transaction_id: TransactionId) -> TopicId:
+    async def _settle(self, transaction_id: TransactionId) -> Receipt:
         terms = self._terms
         create = TopicCreate(
             transaction_id,
@@ -79,7 +82,7 @@ class Creator:
             max_fee_tinybar=terms.max_fee_tinybar,
             auto_renew_s=terms.auto_renew_s,
         )
-        receipt = await settle(
+        return await settle(
             transaction_id,
             lambda: self._ledger.create_topic(create),
             window_end_ns=transaction_id.valid_start_ns + terms.valid_duration_s * NANOS,
@@ -87,6 +90,3 @@ class Creator:
             mirror=self._mirror,
             now_ns=self._now_ns,
         )
-        if receipt.status != "SUCCESS" or receipt.topic_id is None:
-            raise Rejected(f"topic creation {transaction_id}", receipt.status)
-        return receipt.topic_id

@@ -52,7 +52,7 @@ async def settle(
     """Send while the window is open, then find out what consensus made of it.
 
     The receipt comes back whatever its status; `sequence` and `running_hash` are None where only the mirror knew.
-    Raises Unavailable (ask again later), NeverRan, Rejected (precheck refused it, and it never ran).
+    Raises Unavailable (ask again later), NeverRan, Rejected (a node refused it; an earlier copy may still have run).
     """
     if now_ns() < window_end_ns:
         try:

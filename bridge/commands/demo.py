@@ -32,7 +32,7 @@ from bridge.demo.setting import demo_config, free_port
 from bridge.log import set_up
 from topics.devnet.devnet import Devnet
 from topics.devnet.settings import DevnetSettings
-from topics.fees import TINYBAR_PER_HBAR
+from topics.fees import TINYBAR_PER_HBAR, TINYCENTS_PER_USD
 from topics.mirror.rest import Mirror
 from topics.mirror.settings import MirrorSettings
 
@@ -204,5 +204,5 @@ class _Play:
         account = await mirror.account(self._devnet.operator_id)
         rate = await mirror.exchange_rate()
         left = self._devnet.settings.operator_balance_tinybar if account is None else account.balance_tinybar
-        hbar = (self._devnet.settings.operator_balance_tinybar - left) / TINYBAR_PER_HBAR
-        return {"hbar": round(hbar, 8), "usd": round(hbar * rate.cents / rate.hbar / 100, 6)}
+        spent = self._devnet.settings.operator_balance_tinybar - left
+        return {"hbar": round(spent / TINYBAR_PER_HBAR, 8), "usd": round(rate.tinycents(spent) / TINYCENTS_PER_USD, 6)}

@@ -29,10 +29,19 @@ class Answer:
     status: int
     body: Any
 
+    def problems(self) -> list[dict[str, Any]]:
+        """Which of several events the door found wrong: index, field, rule."""
+        found = self._error().get("problems", [])
+        return [problem for problem in found if isinstance(problem, dict)] if isinstance(found, list) else []
+
     def reason(self) -> str:
         """The door's own words, as far as it found any."""
-        text = self.body.get("error") or self.body.get("message") if isinstance(self.body, dict) else None
+        text = self._error().get("message")
         return f"{self.status}: {text}" if text else str(self.status)
+
+    def _error(self) -> dict[str, Any]:
+        error = self.body.get("error") if isinstance(self.body, dict) else None
+        return error if isinstance(error, dict) else {}
 
 
 class Door:

@@ -39,7 +39,7 @@ def exit_code(error: BaseException) -> int | None:
     match innermost(error):
         case CommandFailed() as failed:
             return failed.code
-        case bridge_errors.ConfigInvalid():
+        case bridge_errors.ConfigInvalid() | bridge_errors.AddressUnusable() | bridge_errors.DatabaseHeld():
             return USAGE
         case bridge_errors.Unavailable() | topics_errors.Unavailable():
             return UNREACHABLE

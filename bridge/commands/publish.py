@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -131,10 +130,9 @@ def _batches(lines: Iterable[Line], max_events: int, max_bytes: int) -> Iterator
 
 
 def _reasons(answer: Answer, count: int) -> dict[int, tuple[str, ...]]:
-    """Index in the batch → faults, out of a 422's `problems`."""
-    problems: list[Any] = answer.body.get("problems", []) if isinstance(answer.body, dict) else []
+    """Index in the batch → faults, as far as the answer tells."""
     found: dict[int, tuple[str, ...]] = {}
-    for problem in problems:
+    for problem in answer.problems():
         index = problem.get("index")
         if isinstance(index, int) and 0 <= index < count:
             text = f"{problem.get('field') or 'event'}: {problem.get('rule', 'refused')}"

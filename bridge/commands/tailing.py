@@ -10,13 +10,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from bridge import offline
 from bridge.commands.addresses import gateway_url
 from bridge.commands.exits import USAGE, CommandFailed
 from bridge.commands.lines import publication_line
 from bridge.commands.tail import Since, Tail
 from bridge.commands.token import mint
 from bridge.config import Config
-from bridge.relay import direct
 
 MINTED_S = 600
 ANYBODY = "0"
@@ -53,7 +53,7 @@ async def run_tail(config: Config, request: Request) -> None:
 
 async def _source(config: Config, request: Request) -> AsyncGenerator[dict[str, Any]]:
     if request.mirror:
-        async for publication in direct.tail(config, request.channel):
+        async for publication in offline.tail(config, request.channel):
             yield publication
         return
     since = None if request.since is None or request.epoch is None else Since(request.since, request.epoch)

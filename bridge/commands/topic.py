@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 from rich.table import Table
 
-from bridge import app
 from bridge.commands.addresses import http_url
 from bridge.commands.door import Door, api_key_for
 from bridge.commands.exits import UNREACHABLE, CommandFailed
 from bridge.config import Config
+from bridge.offline import TopicView, create_topic
 
 CAMPAIGNS_PATH = "/v1/campaigns"
+DAEMON_NAMES = {"id": "campaign", "ownerId": "owner", "topicId": "topic_id", "status": "status", "sequence": "sequence"}
 CREATED = frozenset({200, 201, 202})
 
 
@@ -26,7 +27,7 @@ async def create(config: Config, campaign_id: str, owner_id: str) -> dict[str, A
     except CommandFailed as failed:
         if failed.code != UNREACHABLE:
             raise
-    return as_row(await app.create_topic(config, campaign_id, owner_id))
+    return as_row(await create_topic(config, campaign_id, owner_id))
 
 
 async def _create_through_daemon(config: Config, campaign_id: str, owner_id: str) -> dict[str, Any]:
@@ -35,18 +36,12 @@ async def _create_through_daemon(config: Config, campaign_id: str, owner_id: str
         answer = await door.post(CAMPAIGNS_PATH, body)
     if answer.status not in CREATED:
         raise CommandFailed(f"the daemon refuses campaign {campaign_id} ({answer.reason()})")
-    return dict(answer.body)
+    return {column: answer.body.get(name) for name, column in DAEMON_NAMES.items()}
 
 
-def as_row(known: object) -> dict[str, Any]:
+def as_row(known: TopicView) -> dict[str, Any]:
     """A topic as plain names and values."""
-    if dataclasses.is_dataclass(known) and not isinstance(known, type):
-        known = {field.name: getattr(known, field.name) for field in dataclasses.fields(known)}
-    if not isinstance(known, Mapping):
-        raise TypeError(f"{type(known).__name__} is no topic")
-    return {
-        str(name): value if value is None or isinstance(value, int) else str(value) for name, value in known.items()
-    }
+    return dataclasses.asdict(known)
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> Table:

@@ -165,15 +165,24 @@ class GatewayServer:
         finally:
             del self._connections[connection]
             connection.lost()
+            if socket.protocol.state is State.OPEN:  # something of ours broke
+                self._hang_up(socket, codes.SERVER_ERROR)
 
     def _connect(self, socket: ServerConnection) -> Connection:
-        def hang_up(code: DisconnectCode) -> None:
-            task = asyncio.create_task(socket.close(code.code, code.reason))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-
         if self._turn is None:
             raise RuntimeError("the gateway is not started")
         outlet = Outlet(WebSocket(socket), self._turn, max_pending_bytes=self._settings.max_pending_bytes)
         session = Session(self._client_id(), self._limits, now_ms=self._rooms.now_ms())
-        return Connection(session, self._rooms, outlet, hang_up=hang_up)
+        return Connection(session, self._rooms, outlet, hang_up=lambda code: self._hang_up(socket, code))
+
+    def _hang_up(self, socket: ServerConnection, code: DisconnectCode) -> None:
+        task = asyncio.create_task(self._close(socket, code))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, socket: ServerConnection, code: DisconnectCode) -> None:
+        try:
+            async with asyncio.timeout(self._settings.close_timeout_s):  # close() waits for a frozen peer for ever
+                await socket.close(code.code, code.reason)
+        except TimeoutError:
+            socket.transport.abort()

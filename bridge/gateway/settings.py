@@ -81,7 +81,7 @@ class ApiKey:
     """A backend's key to the HTTP door: what it may do, and how many requests it may make."""
 
     name: str
-    secret: bytes
+    secret: str
     scopes: frozenset[str]
     rate_per_s: float = 100.0
     burst: float = 200
@@ -89,12 +89,11 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """The HTTP door. `max_json_depth` counts nested objects and arrays."""
+    """The HTTP door."""
 
     host: str = "127.0.0.1"
     port: int = 8780
     api_keys: tuple[ApiKey, ...] = ()
+    max_connections: int = 1024
     max_body_bytes: int = 1_048_576
-    max_batch: int = 1000
-    max_json_depth: int = 16
     request_timeout_s: float = 30.0

@@ -44,9 +44,7 @@ def load_keys(section: Keys) -> BridgeKeys:
         Ed25519PrivateKey.from_private_bytes(_hex_key(section.signing_key_file, "keys.signing_key_file")),
         None
         if recovery is None
-        else X25519PublicKey.from_public_bytes(
-            _hex_key(recovery, "keys.recovery_public_key_file", private=False)
-        ),
+        else X25519PublicKey.from_public_bytes(_hex_key(recovery, "keys.recovery_public_key_file", private=False)),
     )
 
 

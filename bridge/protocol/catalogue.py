@@ -16,6 +16,7 @@ FieldKind = Literal["text", "id", "campaign_id", "amount", "number", "number_or_
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 MAX_NESTING = 4
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +84,24 @@ def catalogue_with(declared: Sequence[DeclaredEvent] = ()) -> Catalogue:
 
 
 def _declared_fields(event: str, names: Sequence[str]) -> dict[str, Field]:
-    fields: dict[str, Field] = {}
-    for dotted in names:
-        *above, name = dotted.split(".")
-        if not all(_NAME.fullmatch(part) for part in (*above, name)):
-            raise ValueError(
-                f"event {event!r}: field {dotted!r}: letters, digits and underscores, parts joined by dots"
-            )
-        place = fields
-        for part in above:
-            below = place.setdefault(part, Field("map")).fields
-            place = below if isinstance(below, dict) and place[part].kind == "map" else {name: _BOOL}  # refused below
-        if name in place:
-            raise ValueError(f"event {event!r}: field {dotted!r} is declared twice, or as a value and an object")
-        place[name] = Field("plain")
-    return fields
+    paths = [tuple(dotted.split(".")) for dotted in names]
+    for dotted, path in zip(names, paths, strict=True):
+        if not all(_FIELD.fullmatch(part) for part in path) or len(path) > MAX_NESTING + 1:
+            raise ValueError(f"event {event!r}: field {dotted!r}: words joined by at most {MAX_NESTING} dots")
+    return _tree(event, paths)
+
+
+def _tree(event: str, paths: Sequence[tuple[str, ...]]) -> dict[str, Field]:
+    below: dict[str, list[tuple[str, ...]]] = {}
+    for first, *rest in paths:
+        below.setdefault(first, []).append(tuple(rest))
+    for name, rests in below.items():
+        if () in rests and len(rests) > 1:
+            raise ValueError(f"event {event!r}: field {name!r} is declared twice, or as a value and an object")
+    return {
+        name: Field("plain") if () in rests else Field("map", fields=_tree(event, rests))
+        for name, rests in below.items()
+    }
 
 
 def _must(kind: FieldKind) -> Field:

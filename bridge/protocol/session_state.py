@@ -96,7 +96,8 @@ class SessionState:
         if self.now_ms < self.ping_ms:
             return []
         self.ping_ms = self.now_ms + self.limits.ping_interval_ms
-        self.pong_ms = self.now_ms + self.limits.pong_timeout_ms
+        if self.pong_ms is None:  # a pong that is awaited already is not put off
+            self.pong_ms = self.now_ms + self.limits.pong_timeout_ms
         return [steps.Send(replies.PING)]
 
     def next_ms(self) -> int | None:

@@ -11,10 +11,9 @@ from bridge.protocol.values import Event
 LABEL = "entry"
 
 
-def seal_event(at_rest: AtRest, event: Event) -> tuple[bytes, int]:
-    """The sealed body, and the size of the event's own CBOR in bytes."""
-    coded = cbor.encode(encode_event(event))
-    return at_rest.seal(coded, LABEL, event.id), len(coded)
+def seal_event(at_rest: AtRest, event: Event) -> bytes:
+    """The sealed body."""
+    return at_rest.seal(cbor.encode(encode_event(event)), LABEL, event.id)
 
 
 def open_event(at_rest: AtRest, event_id: bytes, body: bytes) -> Event:

@@ -152,36 +152,3 @@ def _refuse(connection: Connection, flight: Flight, status: str) -> list[Entry]:
     flights.finish(connection, flight.id, FlightState.REFUSED)
     outbox.park(connection, [entry.id for entry in entries], f"the network refused it with {status}")
     return entries
-
-
-class Creations:
-    """The durable side of topic creation (topics.creator.CreateIntents), on this database."""
-
-    def __init__(self, database: Database, loader: Loader) -> None:
-        self._database = database
-        self._loader = loader
-
-    async def intent(self, ref: str) -> TransactionId:
-        """The id on record for this ref's topic, or a new one, recorded now."""
-        return await self._database.write(lambda c: self._intent(c, ref))
-
-    async def spent(self, transaction_id: TransactionId, status: str) -> None:
-        """That id made no topic."""
-        await self._database.write(lambda c: flights.spent(c, transaction_id, status))
-
-    async def created(self, ref: str, transaction_id: TransactionId, topic_id: TopicId) -> None:
-        """That id made this topic."""
-
-        def keep(connection: Connection) -> None:
-            flights.settled(connection, transaction_id, Receipt("SUCCESS", topic_id))
-            registry.created(connection, ref, topic_id)
-
-        await self._database.write(keep)
-
-    def _intent(self, connection: Connection, ref: str) -> TransactionId:
-        pending = flights.pending_creation(connection, ref)
-        if pending is not None:
-            return pending
-        fresh = self._loader.ids.next()
-        flights.record_creation(connection, ref, fresh, valid_duration_s=self._loader.valid_duration_s)
-        return fresh

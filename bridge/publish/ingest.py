@@ -16,6 +16,7 @@ from bridge.keys.ring import KeyRing, campaign_owner, user_owner
 from bridge.log import get_logger
 from bridge.protocol.channels import ACCOUNT, Channel
 from bridge.protocol.events import uuid7
+from bridge.protocol.sizes import element_size
 from bridge.protocol.statuses import unexpected_transition
 from bridge.protocol.values import Change, Event
 from bridge.publish import idempotency, outbox
@@ -127,8 +128,8 @@ class Ingest:
         return registry.intend(connection, ref, owner=owner, now_ms=now_ms)
 
     def _entry(self, arrival: Arrival) -> NewEntry:
-        body, size = seal_event(self._at_rest, arrival.event)
-        return NewEntry(arrival.event.id, arrival.ref, arrival.channel, body, size)
+        body = seal_event(self._at_rest, arrival.event)
+        return NewEntry(arrival.event.id, arrival.ref, arrival.channel, body, element_size(arrival.event))
 
 
 def _arrival(change: Change, now_ms: int) -> Arrival:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from sqlalchemy import Connection
 
@@ -13,8 +13,10 @@ from bridge.config_sections import Publish
 from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import KeyRing, campaign_owner, user_owner
 from bridge.protocol.cose import IV_BYTES, SigningKey
+from bridge.protocol.epochs import Epoch
 from bridge.protocol.frame import Sealing, seal_frame
 from bridge.protocol.manifest import Belongs, build_manifest
+from bridge.protocol.sizes import frame_size
 from bridge.protocol.values import Event, TopicContext
 from bridge.publish import flights, outbox
 from bridge.publish.bodies import open_event
@@ -25,11 +27,6 @@ from topics.chunks import split
 from topics.registry import Registration
 from topics.transaction_ids import TransactionIds
 from topics.values import TopicId
-
-USER_SEAL_BYTES = 60
-"""What sealing an event for one user adds to its own CBOR, at most."""
-FRAME_BYTES = 160
-"""What a frame adds to its events, at most: seal, signature, headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +63,10 @@ class Loader:
         """Put the campaign's oldest waiting events into a flight; none waiting, nothing happens."""
         ref = registration.ref
         waiting = outbox.waiting(connection, ref, limit=self.publish.max_events_per_frame)
-        boarding = _that_fit(waiting, self.publish.max_frame_bytes)
-        if not boarding:
+        if not waiting:
             return
         producer_sequence = flights.next_producer_sequence(connection, topic_id)
+        boarding = self._that_fit(waiting, producer_sequence, signed=bool(registration.signed))
         frame = seal_frame(
             [self._event(entry) for entry in boarding],
             context=TopicContext(self.network, topic_id, bool(registration.signed)),
@@ -77,7 +74,7 @@ class Loader:
             sealing=Sealing(
                 epoch=self.ring.ensure(connection, campaign_owner(ref), now_ms=self.now_ms()),
                 new_iv=partial(os.urandom, IV_BYTES),
-                user_epoch=lambda user_id: self.ring.ensure(connection, user_owner(user_id), now_ms=self.now_ms()),
+                user_epoch=cache(partial(self._user_epoch, connection)),
                 signing_key=self.signing_key,
                 pad_to=self.publish.pad_to,
             ),
@@ -88,6 +85,21 @@ class Loader:
     def chunk(self, number: int, total: int, message: bytes) -> Chunk:
         """A chunk under an id that was never used."""
         return Chunk(self.ids.next(), number, total, message, self.valid_duration_s, TransactionState.INTENDED)
+
+    def _that_fit(self, waiting: Sequence[Entry], producer_sequence: int, *, signed: bool) -> Sequence[Entry]:
+        """The longest beginning of `waiting` whose frame stays within the bound; the first one always goes."""
+        size = 0
+        for count, entry in enumerate(waiting, 1):
+            size += entry.size
+            frame = frame_size(
+                size, count=count, producer_sequence=producer_sequence, signed=signed, pad_to=self.publish.pad_to
+            )
+            if count > 1 and frame > self.publish.max_frame_bytes:
+                return waiting[: count - 1]
+        return waiting
+
+    def _user_epoch(self, connection: Connection, user_id: str) -> Epoch:
+        return self.ring.ensure(connection, user_owner(user_id), now_ms=self.now_ms())
 
     def _event(self, entry: Entry) -> Event:
         return open_event(self.at_rest, entry.event_id, entry.body)
@@ -100,15 +112,3 @@ class Loader:
         chunks = [self.chunk(number, len(parts), part) for number, part in enumerate(parts, 1)]
         flights.record_chunks(connection, flight_id, ref, chunks)
         return flight_id
-
-
-def _that_fit(waiting: Sequence[Entry], max_frame_bytes: int) -> list[Entry]:
-    """The longest beginning of `waiting` whose frame stays within the bound; the first one always goes."""
-    room = max_frame_bytes - FRAME_BYTES
-    fitting: list[Entry] = []
-    for entry in waiting:
-        room -= entry.size + USER_SEAL_BYTES
-        if fitting and room < 0:
-            break
-        fitting.append(entry)
-    return fitting

@@ -31,7 +31,7 @@ OPEN_STATES = (EntryState.WAITING, EntryState.FLYING, EntryState.SUBMITTED)
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """An event on its way into the outbox. `size` counts the bytes of its own CBOR."""
+    """An event on its way into the outbox. `size` is what it takes in a frame, in bytes."""
 
     event_id: bytes
     ref: str

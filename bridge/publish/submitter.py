@@ -34,13 +34,13 @@ class Submitter:
         self._idle = asyncio.Event()
 
     def wake(self, refs: Iterable[str]) -> None:
-        """These campaigns have something on disk to send."""
+        """These campaigns have something on disk to send. They linger a little: what comes now shares the frame."""
         for ref in refs:
             if ref in self._known:
                 self._woken.add(ref)
             else:
                 self._known.add(ref)
-                self._enqueue(ref)
+                self._enqueue_in(self._settings.linger_ms / 1000, ref)
 
     async def run(self) -> None:
         """Carry flights until cancelled, beginning with those that the last run left open."""
@@ -76,12 +76,15 @@ class Submitter:
                 self._under_way -= 1
                 if not self._under_way:
                     self._idle.set()
+            if delay_s is None and ref in self._woken:
+                delay_s = self._settings.linger_ms / 1000
             if delay_s is not None:
-                asyncio.get_running_loop().call_later(delay_s, self._enqueue, ref)
-            elif ref in self._woken:
-                self._enqueue(ref)
+                self._enqueue_in(delay_s, ref)
             else:
                 self._known.discard(ref)
+
+    def _enqueue_in(self, delay_s: float, ref: str) -> None:
+        asyncio.get_running_loop().call_later(delay_s, self._enqueue, ref)
 
     def _enqueue(self, ref: str) -> None:
         self._queue.append(ref)
@@ -99,8 +102,7 @@ class Submitter:
             log.error("submission stopped; nothing is lost", ref=ref, status=error.status, reason=str(error))
             return self._settings.retry_max_s
         self._failures.pop(ref, None)
-        # Another look even at an empty campaign would be cheap; but only a flight may have left something behind it.
-        return self._settings.linger_ms / 1000 if carried else None
+        return 0 if carried else None  # a flight takes what fits; there may be more behind it
 
     def _delay_s(self, ref: str) -> float:
         failures = self._failures[ref] = self._failures.get(ref, 0) + 1

@@ -46,9 +46,14 @@ class Store:
 
     def append(self, connection: Connection, source: Source, batch: Batch) -> list[News]:
         """Keep a batch's publications and the topic's progress. The news come back, for when this has committed."""
-        news = [self._publish(connection, source, placed) for placed in batch.events]
+        tops: dict[str, int] = {}
+        rows = [self._row(connection, source, placed, tops) for placed in batch.events]
+        if rows:
+            connection.execute(insert(publications), [row for _, row in rows])
+            for channel, top in tops.items():
+                upsert(connection, channels, {"channel": channel, "top": top})
         progress.keep(connection, source.topic_id, batch.progress)
-        return news
+        return [news for news, _ in rows]
 
     def read(
         self, connection: Connection, channel: str, *, since: int, limit: int, reverse: bool = False
@@ -56,8 +61,7 @@ class Store:
         """The publications behind `since` (before it, newest first, with `reverse`), at most `limit`."""
         found = select(publications.c.offset, publications.c.body).where(publications.c.channel == channel)
         if reverse:
-            found = found.order_by(publications.c.offset.desc())
-            found = found.where(publications.c.offset < since) if since else found
+            found = found.order_by(publications.c.offset.desc()).where(publications.c.offset < since)
         else:
             found = found.order_by(publications.c.offset).where(publications.c.offset > since)
         return [
@@ -73,13 +77,18 @@ class Store:
             epoch = (progress.of(connection, topic_id).channel_epoch if topic_id else None) or ""
         return StreamPosition(_top(connection, channel), epoch)
 
-    def _publish(self, connection: Connection, source: Source, placed: Placed) -> News:
+    def _row(
+        self, connection: Connection, source: Source, placed: Placed, tops: dict[str, int]
+    ) -> tuple[News, dict[str, object]]:
+        """A publication as news and as a row. `tops` has the newest offsets of the batch so far, and gets this one."""
         event, place = placed.event, placed.place
-        channel = f"user:{event.audience}" if event.audience is not None else f"campaign:{source.ref}"
         if event.audience is None:
+            channel = str(Channel("campaign", source.ref))
             offset = campaign_offset(place.sequence, place.index)
         else:
-            offset = _top(connection, channel) + 1
+            channel = str(Channel("user", event.audience))
+            offset = 1 + (tops[channel] if channel in tops else _top(connection, channel))
+        tops[channel] = offset
         data = envelope.confirmed(event, data_type=self._data_type(event.type), campaign_id=source.ref, place=place)
         row = {
             "channel": channel,
@@ -91,9 +100,7 @@ class Store:
             "consensus_ns": place.consensus_ns,
             "body": self._at_rest.seal(data, LABEL, channel, offset),
         }
-        connection.execute(insert(publications).values(row))
-        upsert(connection, channels, {"channel": channel, "top": offset})
-        return News(channel, Publication(offset, data))
+        return News(channel, Publication(offset, data)), row
 
 
 def _top(connection: Connection, channel: str) -> int:

@@ -29,10 +29,7 @@ def test_a_refusal_lists_every_problem_and_leads_with_the_first() -> None:
     problems = [Problem(0, "payload.hash", "string", "is not allowed"), Problem(3, "", "array", "must be an object")]
     error = ChangeRefused(problems)
     assert (error.status, error.field, error.reason) == (422, "payload.hash", "is not allowed")
-    assert (
-        str(error)
-        == "event 0: payload.hash (string): is not allowed; event 3: document (array): must be an object"
-    )
+    assert str(error) == "event 0: payload.hash (string): is not allowed; event 3: document (array): must be an object"
 
 
 def test_every_config_problem_has_its_line() -> None:

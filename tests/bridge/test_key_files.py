@@ -10,6 +10,8 @@ from bridge.config import Config, load
 from bridge.errors import ConfigInvalid
 from bridge.key_files import DEMO_MARK, check_key_files, is_demo_key, key_files, read_secret, refuse_demo_keys
 
+DEMO_KEY = f"{DEMO_MARK}\n{'s' * 32}\n"
+
 
 def key_file(path: Path, text: str, mode: int = 0o600) -> Path:
     path.write_text(text)
@@ -67,13 +69,20 @@ def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
 
 
 def test_all_bad_key_files_are_told_at_once(tmp_path: Path) -> None:
-    config = config_with_keys(tmp_path, "secret", "devnet")
+    config = config_with_keys(tmp_path, "s" * 32, "devnet")
     check_key_files(config)
     (tmp_path / "master.key").unlink()
     (tmp_path / "api.key").chmod(0o644)
     with pytest.raises(ConfigInvalid) as caught:
         check_key_files(config)
     assert {problem.key for problem in caught.value.problems} == {"keys.master_key_file", "http.api_keys.0.key_file"}
+
+
+def test_a_short_hmac_secret_is_refused(tmp_path: Path) -> None:
+    config = config_with_keys(tmp_path, "s" * 31, "devnet")
+    with pytest.raises(ConfigInvalid, match="less than 32") as caught:
+        check_key_files(config)
+    assert [problem.key for problem in caught.value.problems] == ["tokens.issuers.0.key_file"]
 
 
 def test_demo_keys_are_known_by_their_first_line() -> None:
@@ -83,7 +92,7 @@ def test_demo_keys_are_known_by_their_first_line() -> None:
 
 @pytest.mark.parametrize("network", ["mainnet", "testnet", "previewnet", "custom"])
 def test_demo_keys_are_refused_on_any_network_but_the_devnet(tmp_path: Path, network: str) -> None:
-    demo = config_with_keys(tmp_path, f"{DEMO_MARK}\nabc\n", network)
+    demo = config_with_keys(tmp_path, DEMO_KEY, network)
     with pytest.raises(ConfigInvalid, match="demo key") as caught:
         refuse_demo_keys(demo)
     assert len(caught.value.problems) == 5
@@ -93,7 +102,7 @@ def test_demo_keys_are_refused_on_any_network_but_the_devnet(tmp_path: Path, net
 
 
 def test_demo_keys_are_fine_on_the_devnet(tmp_path: Path) -> None:
-    refuse_demo_keys(config_with_keys(tmp_path, f"{DEMO_MARK}\nabc\n", "devnet"))
+    refuse_demo_keys(config_with_keys(tmp_path, DEMO_KEY, "devnet"))
 
 
 def test_a_key_in_the_environment_needs_no_file() -> None:

@@ -17,8 +17,8 @@ LEFT_AT_INGEST_S = 10
 
 def precheck(
     envelope: Envelope, kind: Kind | None, *, node: AccountId, now_ns: int, settings: DevnetSettings, known: bool
-) -> None:
-    """All that needs no look at the ledger. `known`: this node has met the id. Raises Refused."""
+) -> Kind:
+    """All that needs no look at the ledger; the kind comes back. `known`: this node has met the id. Raises Refused."""
     body = envelope.body
     check_memo(body.memo)
     if protos.read_account(body.nodeAccountID) != node:
@@ -29,6 +29,7 @@ def precheck(
     if kind is None:
         raise Refused(response_code.NOT_SUPPORTED)
     kind.check(envelope)
+    return kind
 
 
 def solvent(state: State, envelope: Envelope, fee: Fee) -> None:

@@ -16,6 +16,7 @@ from topics.values import AccountId, TopicId, format_timestamp
 
 MESSAGE_PARAMETERS = ("sequencenumber", "timestamp", "limit", "order", "encoding")
 TRANSACTION_PARAMETERS = ("account.id", "limit", "order", "result", "timestamp", "transactiontype", "type")
+ACCOUNT_PARAMETERS = ("limit", "order", "timestamp", "transactions", "transactiontype")
 TYPES = {
     "CONSENSUSCREATETOPIC",
     "CONSENSUSDELETETOPIC",
@@ -46,13 +47,18 @@ def messages_page(index: MirrorIndex, path: str, topic_id: TopicId, query_string
     }
 
 
-def transactions_page(index: MirrorIndex, path: str, query_string: str, *, max_range_ns: int) -> Row:
-    """`/transactions`. It looks at a limited time only, so that even an empty page may link on."""
-    asked = Parameters(query_string, TRANSACTION_PARAMETERS)
+def transactions_page(
+    index: MirrorIndex, path: str, query_string: str, *, max_range_ns: int, payer: AccountId | None = None
+) -> Row:
+    """`/transactions`, or with `payer` the list in `/accounts/{id}`.
+
+    It looks at a limited time only, so that even an empty page may link on.
+    """
+    asked = Parameters(query_string, TRANSACTION_PARAMETERS if payer is None else ACCOUNT_PARAMETERS)
     limit, descending = asked.limit, asked.descending(default="desc")
     result = asked.one("result", among=("success", "fail"), default="")
     asked.one("type", among=("credit", "debit"), default="")
-    timelines = _timelines(index, asked.accounts("account.id"), _types(asked))
+    timelines = _timelines(index, asked.accounts("account.id") if payer is None else [payer], _types(asked))
     span, rest_ns = _bound(index, asked.timestamps(), max_range_ns, descending=descending)
     rows = list(islice(_merged(timelines, span, result, descending=descending), limit))
     last_ns = rows[-1].consensus_ns if len(rows) == limit else rest_ns

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from topics.devnet.faults import Fault, Faults
 from topics.devnet.mirror_network import NetworkPages
-from topics.devnet.mirror_pages import messages_page, transactions_page
+from topics.devnet.mirror_pages import ACCOUNT_PARAMETERS, messages_page, transactions_page
 from topics.devnet.mirror_parameters import (
     BadRequest,
     Parameters,
@@ -124,8 +124,7 @@ class MirrorRest:
         return message_row(topic.messages.at(int(number) - 1))
 
     def _transactions(self, request: web.Request) -> Row:
-        max_range_ns = self._settings.max_transactions_range_s * NANOS
-        return transactions_page(self._index, request.path, request.query_string, max_range_ns=max_range_ns)
+        return self._transactions_page(request)
 
     def _transaction(self, request: web.Request) -> Row:
         transaction_id = read_transaction_id(request.match_info["id"])
@@ -137,13 +136,21 @@ class MirrorRest:
 
     def _account(self, request: web.Request) -> Row:
         account_id = read_account(request.match_info["id"], "idOrAliasOrEvmAddress")
-        asked = Parameters(request.query_string, ("limit", "order", "timestamp", "transactiontype", "transactions"))
         account = self._index.accounts.get(account_id)
         if account is None:
             raise NotFound
-        # The transactions in this answer are those of /transactions, which is where this mirror has them.
-        asked.one("transactions", among=("true", "false"), default="true")
-        return account_row(account, fresh_ns=self._index.fresh_ns) | {"transactions": [], "links": {"next": None}}
+        # The balance is the newest, whatever `timestamp` says: it bounds the transactions only.
+        row = account_row(account, fresh_ns=self._index.fresh_ns)
+        asked = Parameters(request.query_string, ACCOUNT_PARAMETERS)
+        if asked.one("transactions", among=("true", "false"), default="true") == "false":
+            return row | {"transactions": [], "links": {"next": None}}
+        return row | self._transactions_page(request, payer=account_id)
+
+    def _transactions_page(self, request: web.Request, *, payer: AccountId | None = None) -> Row:
+        max_range_ns = self._settings.max_transactions_range_s * NANOS
+        return transactions_page(
+            self._index, request.path, request.query_string, max_range_ns=max_range_ns, payer=payer
+        )
 
 
 def _json(row: Row, *, status: int = 200, max_age_s: int = CACHE_S) -> web.Response:

@@ -58,9 +58,8 @@ class Network:
         """The checks of a node before it takes a transaction. Raises Refused; nothing has changed either way."""
         kind = KINDS.get(envelope.kind or "")
         known = self._history.at(node, envelope.id) is not None
-        precheck(envelope, kind, node=node, now_ns=now_ns, settings=self.settings, known=known)
-        if kind is not None:
-            solvent(self.state, envelope, kind.fee(envelope))
+        kind = precheck(envelope, kind, node=node, now_ns=now_ns, settings=self.settings, known=known)
+        solvent(self.state, envelope, kind.fee(envelope))
 
     def take(self, node: AccountId, envelope: Envelope, now_ns: int) -> None:
         """Send a checked transaction on to consensus."""

@@ -27,20 +27,23 @@ class Node:
         self._network = network
         self._faults = faults
         self._settings: DevnetSettings = network.settings
-        self._server = grpc_server()
+        self._queries = Queries(network, account)
+        self._server: grpc.aio.Server | None = None
         self.account = account
         self.address = ""
-        self._register(Queries(network, account))
 
     async def start(self, port: int) -> None:
         """Listen. Raises PortTaken."""
         host = self._settings.host
+        self._server = grpc_server()
+        self._register(self._server)
         self.address = f"{host}:{listen_grpc(self._server, host, port)}"
         await self._server.start()
 
     async def stop(self) -> None:
         """Cut every call and listen no more."""
-        await self._server.stop(None)
+        if self._server is not None:
+            await self._server.stop(None)
 
     async def submit(
         self, request: transaction.Transaction, context: Context
@@ -66,7 +69,9 @@ class Node:
         self._network.advance(now_ns)
         return answered
 
-    def _register(self, queries: Queries) -> None:
+    def _register(self, server: grpc.aio.Server) -> None:
+        queries = self._queries
+
         def answer(by: Callable[[query.Query, int], response.Response]) -> Answer:
             # gRPC tells a coroutine function by its definition: a lambda won't do.
             async def call(asked: query.Query, context: Context) -> response.Response:
@@ -75,13 +80,13 @@ class Node:
             return call
 
         register(
-            self._server,
+            server,
             "proto.ConsensusService",
             submits={"createTopic": self.submit, "submitMessage": self.submit},
             answers={"getTopicInfo": answer(queries.topic_info)},
         )
         register(
-            self._server,
+            server,
             "proto.CryptoService",
             submits={"createAccount": self.submit, "cryptoTransfer": self.submit},
             answers={
@@ -92,7 +97,7 @@ class Node:
             },
         )
         register(
-            self._server,
+            server,
             "proto.NetworkService",
             submits={},
             answers={"getVersionInfo": answer(queries.version_info)},

@@ -28,12 +28,9 @@ def grpc_server() -> grpc.aio.Server:
 def listen_grpc(server: grpc.aio.Server, host: str, port: int) -> int:
     """Bind before the server starts; the port comes back. Raises PortTaken."""
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        return server.add_insecure_port(f"{host}:{port}")
     except RuntimeError as error:
         raise PortTaken(host, port, "the port is taken") from error
-    if bound == 0:
-        raise PortTaken(host, port, "the port is taken")
-    return bound
 
 
 async def listen_http(runner: web.AppRunner, host: str, port: int) -> int:

@@ -21,10 +21,12 @@ from topics.mirror.answers import (
     SubmitPage,
     TransactionOutcome,
 )
-from topics.values import AccountId, ChunkInfo, TopicId, TopicMessage, TransactionId, parse_timestamp
+from topics.values import AccountId, ChunkInfo, EntityId, TopicId, TopicMessage, TransactionId, parse_timestamp
 
 _T = TypeVar("_T")
+_E = TypeVar("_E", bound=EntityId)
 _ABSENT = object()
+_MAX_INT64 = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,28 @@ class _Fields:
 
     def take(self, name: str, kind: type[_T]) -> _T:
         value = self.values.get(name, _ABSENT)
-        # bool is an int to Python, and never one to the mirror
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        if not isinstance(value, kind):
             raise self.wrong(name, "is missing" if value is _ABSENT else f"is {_show(value)}, not {kind.__name__}")
+        return value
+
+    def count(self, name: str) -> int:
+        """A number as the ledger has them, from 0 and of 63 bits: beyond, neither hashes nor databases take it."""
+        value = self.take(name, int)
+        if isinstance(value, bool) or not 0 <= value <= _MAX_INT64:
+            raise self.wrong(name, f"is {_show(value)}, not an integer from 0 to 2^63 - 1")
+        return value
+
+    def time(self, name: str) -> int:
+        """Nanoseconds of `s.nnnnnnnnn`."""
+        ns = self.read(name, parse_timestamp)
+        if ns > _MAX_INT64:
+            raise self.wrong(name, "is beyond the year 2262")
+        return ns
+
+    def entity(self, name: str, kind: type[_E]) -> _E:
+        value = self.read(name, kind.parse)
+        if max(value.shard, value.realm, value.num) > _MAX_INT64:
+            raise self.wrong(name, f"{value} is beyond 63 bits")
         return value
 
     def read(self, name: str, parse: Callable[[str], _T]) -> _T:
@@ -105,12 +126,12 @@ def topic(answer: object, remote: str) -> MirrorTopic:
     """`/topics/{id}`."""
     row = fields(answer, remote)
     return MirrorTopic(
-        topic_id=row.read("topic_id", TopicId.parse),
+        topic_id=row.entity("topic_id", TopicId),
         memo=row.take("memo", str),
         deleted=row.values.get("deleted") is True,
         submit_key=_key(row, "submit_key"),
         admin_key=_key(row, "admin_key"),
-        created_ns=row.read("created_timestamp", parse_timestamp),
+        created_ns=row.time("created_timestamp"),
     )
 
 
@@ -118,8 +139,8 @@ def account(answer: object, remote: str) -> MirrorAccount:
     """`/accounts/{id}`."""
     row = fields(answer, remote)
     return MirrorAccount(
-        account=row.read("account", AccountId.parse),
-        balance_tinybar=row.inner("balance").take("balance", int),
+        account=row.entity("account", AccountId),
+        balance_tinybar=row.inner("balance").count("balance"),
         key=_key(row, "key"),
         deleted=row.values.get("deleted") is True,
     )
@@ -133,7 +154,7 @@ def nodes(answer: object, remote: str) -> list[MirrorNode]:
 def exchange_rate(answer: object, remote: str) -> ExchangeRate:
     """`/network/exchangerate`: the rate in force now."""
     rate = fields(answer, remote).inner("current_rate")
-    hbar, cents = rate.take("hbar_equivalent", int), rate.take("cent_equivalent", int)
+    hbar, cents = rate.count("hbar_equivalent"), rate.count("cent_equivalent")
     if hbar <= 0 or cents <= 0:
         raise rate.wrong("", f"gives {hbar} hbar for {cents} cents")
     return ExchangeRate(hbar_equivalent=hbar, cent_equivalent=cents)
@@ -142,52 +163,50 @@ def exchange_rate(answer: object, remote: str) -> ExchangeRate:
 def newest_ns(answer: object, remote: str) -> int:
     """`/blocks`, newest first: the last consensus timestamp that was imported; 0 before the first block."""
     blocks = fields(answer, remote).rows("blocks")
-    return blocks[0].inner("timestamp").read("to", parse_timestamp) if blocks else 0
+    return blocks[0].inner("timestamp").time("to") if blocks else 0
 
 
 def _message(row: _Fields) -> TopicMessage:
     return TopicMessage(
-        topic_id=row.read("topic_id", TopicId.parse),
-        sequence=row.take("sequence_number", int),
-        consensus_ns=row.read("consensus_timestamp", parse_timestamp),
+        topic_id=row.entity("topic_id", TopicId),
+        sequence=row.count("sequence_number"),
+        consensus_ns=row.time("consensus_timestamp"),
         message=row.read("message", _base64),
         running_hash=row.read("running_hash", _base64),
-        payer=row.read("payer_account_id", AccountId.parse),
+        payer=row.entity("payer_account_id", AccountId),
         chunk=None if row.absent("chunk_info") else _chunk(row.inner("chunk_info")),
-        running_hash_version=row.take("running_hash_version", int),
+        running_hash_version=row.count("running_hash_version"),
     )
 
 
 def _chunk(row: _Fields) -> ChunkInfo:
     initial = row.inner("initial_transaction_id")
     return ChunkInfo(
-        initial=TransactionId(
-            initial.read("account_id", AccountId.parse), initial.read("transaction_valid_start", parse_timestamp)
-        ),
-        number=row.take("number", int),
-        total=row.take("total", int),
+        initial=TransactionId(initial.entity("account_id", AccountId), initial.time("transaction_valid_start")),
+        number=row.count("number"),
+        total=row.count("total"),
     )
 
 
 def _outcome(row: _Fields) -> TransactionOutcome:
     return TransactionOutcome(
         id=row.read("transaction_id", TransactionId.parse),
-        consensus_ns=row.read("consensus_timestamp", parse_timestamp),
+        consensus_ns=row.time("consensus_timestamp"),
         result=row.take("result", str),
-        topic_id=None if row.absent("entity_id") else row.read("entity_id", TopicId.parse),
-        charged_tinybar=row.take("charged_tx_fee", int),
+        topic_id=None if row.absent("entity_id") else row.entity("entity_id", TopicId),
+        charged_tinybar=row.count("charged_tx_fee"),
     )
 
 
 def _node(row: _Fields) -> MirrorNode:
     addresses = tuple(
-        f"{endpoint.values.get('domain_name') or endpoint.take('ip_address_v4', str)}:{endpoint.take('port', int)}"
+        f"{endpoint.values.get('domain_name') or endpoint.take('ip_address_v4', str)}:{endpoint.count('port')}"
         for endpoint in row.rows("service_endpoints")
     )
     certificate = "" if row.absent("node_cert_hash") else row.take("node_cert_hash", str)
     return MirrorNode(
-        node_id=row.take("node_id", int),
-        account=row.read("node_account_id", AccountId.parse),
+        node_id=row.count("node_id"),
+        account=row.entity("node_account_id", AccountId),
         addresses=addresses,
         certificate_hash=certificate.removeprefix("0x"),
     )

@@ -65,9 +65,9 @@ class Mirror:
             raise ValueError("that was the last page")
         return await self._must(page.next, decode.submit_page)
 
-    async def transaction(self, id: TransactionId) -> list[TransactionOutcome]:  # noqa: A002 - as in the ledger's port
+    async def transaction(self, transaction_id: TransactionId) -> list[TransactionOutcome]:
         """What consensus recorded under the id; empty while (or because) there is nothing."""
-        return await self._get(f"/api/v1/transactions/{id}", decode.outcomes) or []
+        return await self._get(f"/api/v1/transactions/{transaction_id}", decode.outcomes) or []
 
     async def topic(self, topic_id: TopicId) -> MirrorTopic | None:
         """The topic's entity, None if unknown."""

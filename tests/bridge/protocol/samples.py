@@ -30,7 +30,6 @@ def fixed_key(label: str) -> bytes:
     return hashlib.sha256(b"hcs-bridge test key: " + label.encode()).digest()
 
 
-
 CAMPAIGN = Epoch.of(fixed_key("campaign 1234, first epoch"))
 USER = Epoch.of(fixed_key("user 77, first epoch"))
 SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(fixed_key("bridge signing key"))

@@ -7,7 +7,7 @@ import pytest
 from bridge.protocol.catalogue import BUILT_IN, EVENT_ALIASES, DeclaredEvent, catalogue_with
 from bridge.protocol.dictionary import EVENTS
 
-LEVEL_UP = DeclaredEvent("LEVEL_UP", "NOTIFICATION", ("level", "badge.name", "badge.url"), "user")
+LEVEL_UP = DeclaredEvent("LEVEL_UP", "NOTIFICATION", ("level", "badge.name", "badge._url"), "user")
 
 
 def test_the_built_in_events_are_those_of_the_dictionary() -> None:
@@ -37,7 +37,7 @@ def test_a_declared_event_has_its_fields_at_every_depth() -> None:
     assert found is not None
     assert found[0].for_user
     assert found[0].fields.keys() == {"level", "badge"}
-    assert found[0].fields["badge"].fields.keys() == {"name", "url"}
+    assert found[0].fields["badge"].fields.keys() == {"name", "_url"}
 
 
 @pytest.mark.parametrize(

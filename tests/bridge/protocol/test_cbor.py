@@ -41,7 +41,10 @@ def test_whatever_decodes_is_the_one_spelling(value: object, data: st.DataObject
 
 
 def test_map_keys_go_length_first() -> None:
-    assert encode({"aa": 0, "b": 0, 100: 0, -1: 0, 10: 0}).hex() == "a5" + "0a00" + "2000" + "186400" + "616200" + "62616100"
+    assert (
+        encode({"aa": 0, "b": 0, 100: 0, -1: 0, 10: 0}).hex()
+        == "a5" + "0a00" + "2000" + "186400" + "616200" + "62616100"
+    )
 
 
 @pytest.mark.parametrize(

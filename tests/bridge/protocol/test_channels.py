@@ -19,8 +19,21 @@ def test_a_name_reads_and_writes_the_same(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "campaign", "campaign:", "user:_account", "group:1", "user:a b", "user:1\n", "user:ä", "user:a:b", "User:1"]
-    + ["campaign:" + "9" * 65],
+    [
+        *(
+            "",
+            "campaign",
+            "campaign:",
+            "user:_account",
+            "group:1",
+            "user:a b",
+            "user:1\n",
+            "user:ä",
+            "user:a:b",
+            "User:1",
+        ),
+        "campaign:" + "9" * 65,
+    ],
 )
 def test_other_names_are_refused_without_repeating_them(name: str) -> None:
     with pytest.raises(ValueError, match=r"^a channel is campaign:<id> or user:<id>$"):

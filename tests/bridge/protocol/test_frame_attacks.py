@@ -23,9 +23,7 @@ ELSEWHERE = [
 
 def forge(content: bytes, *, context: TopicContext = UNSIGNED, sequence: int = 1) -> bytes:
     """A frame with any content, by someone who holds the epoch's key."""
-    sealed = cose.encrypt0(
-        content, CAMPAIGN, iv=bytes(12), external_aad=topic_aad(context), producer_sequence=sequence
-    )
+    sealed = cose.encrypt0(content, CAMPAIGN, iv=bytes(12), external_aad=topic_aad(context), producer_sequence=sequence)
     return cbor.encode(sealed)
 
 

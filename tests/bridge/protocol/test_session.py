@@ -105,7 +105,11 @@ def test_expiry_with_grace_and_refresh_in_band() -> None:
 
 
 def test_an_expired_refresh_token_asks_the_client_to_come_back() -> None:
-    for outcome, code in [(steps.Expired(), codes.CONNECTION_EXPIRED), (steps.Refused(), codes.INVALID_TOKEN)]:
+    outcomes: list[tuple[steps.Input, codes.DisconnectCode]] = [
+        (steps.Expired(), codes.CONNECTION_EXPIRED),
+        (steps.Refused(), codes.INVALID_TOKEN),
+    ]
+    for outcome, code in outcomes:
         session = connected()
         session.receive('{"id":5,"refresh":{"token":"t2"}}', now_ms=0)
         assert session.feed(outcome, now_ms=0) == [Close(code)]

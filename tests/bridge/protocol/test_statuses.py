@@ -19,7 +19,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize(("old", "new"), itertools.product(["", *STATUSES, "Paused"], [*STATUSES, "Paused", ""]))
+@pytest.mark.parametrize(("old", "new"), list(itertools.product(["", *STATUSES, "Paused"], [*STATUSES, "Paused", ""])))
 def test_only_the_steps_of_the_table_and_errors_are_expected(old: str, new: str) -> None:
     assert unexpected_transition(old, new) == ((old, new) not in EXPECTED and new != "InternalError")
 

@@ -72,7 +72,7 @@ class Ground:
         self.network.advance(self.now_ns)
 
     def body(self, **fields: Any) -> transaction.TransactionBody:
-        """A body with a new id of a second ago; `payer`, `node`, `start_ns`, `duration_s` and any field may be given."""
+        """A body with a new id of a second ago; `payer`, `node`, `start_ns`, `duration_s`, any field may be given."""
         self.now_ns += 1000
         start_ns = fields.pop("start_ns", self.now_ns - NANOS)
         payer = fields.pop("payer", self.operator)
@@ -121,9 +121,7 @@ class Ground:
     def transfer(self, amounts: dict[AccountId, int], **fields: Any) -> transaction.TransactionBody:
         """The body of a plain transfer of tinybar."""
         listed = [basic_types.AccountAmount(accountID=protos.account(to), amount=of) for to, of in amounts.items()]
-        moved = crypto_transfer.CryptoTransferTransactionBody(
-            transfers=basic_types.TransferList(accountAmounts=listed)
-        )
+        moved = crypto_transfer.CryptoTransferTransactionBody(transfers=basic_types.TransferList(accountAmounts=listed))
         return self.body(cryptoTransfer=moved, **fields)
 
     def balance(self, account_id: AccountId) -> int:
@@ -133,6 +131,5 @@ class Ground:
 
 def topic_body(**fields: Any) -> create_topic.ConsensusCreateTopicTransactionBody:
     """A createTopic with what it must have."""
-    return create_topic.ConsensusCreateTopicTransactionBody(
-        **({"autoRenewPeriod": protos.seconds(7_776_000), "memo": "hcs-bridge:1"} | fields)
-    )
+    defaults: dict[str, Any] = {"autoRenewPeriod": protos.seconds(7_776_000), "memo": "hcs-bridge:1"}
+    return create_topic.ConsensusCreateTopicTransactionBody(**(defaults | fields))

@@ -14,7 +14,7 @@ from topics.devnet.state import TopicEntity
 from topics.fees import create_topic_fee
 from topics.ledger.hapi import basic_types, submit_message
 from topics.running_hash import Verifier
-from topics.values import NANOS, START, AccountId, ChunkInfo, TopicId, TransactionId
+from topics.values import START, AccountId, ChunkInfo, TopicId, TransactionId
 
 
 def test_a_topic_is_created_as_asked() -> None:
@@ -125,7 +125,7 @@ def chunk(number: int, total: int, initial: TransactionId) -> submit_message.Con
 def test_chunks(number: int, total: int, foreign: bool, other: bool, code: str) -> None:
     ground = Ground()
     topic_id = ground.create_topic()
-    start_ns = ground.now_ns - NANOS
+    start_ns = ground.now_ns
     initial = TransactionId(FIRST if foreign else ground.operator, start_ns - other)
     record = ground.run(ground.submit(topic_id, chunk=chunk(number, total, initial), start_ns=start_ns))
     assert status(record) == code

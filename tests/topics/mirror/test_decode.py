@@ -138,7 +138,11 @@ def test_topic_account_nodes_rate_and_newest_block() -> None:
     ("change", "text"),
     [
         ({"sequence_number": "1"}, r"m gave .*messages\[0\]\.sequence_number is '1', not int"),
-        ({"sequence_number": True}, "not int"),
+        ({"sequence_number": True}, "not an integer"),
+        ({"sequence_number": 2**63}, "not an integer from 0"),
+        ({"sequence_number": -1}, "not an integer from 0"),
+        ({"consensus_timestamp": "999999999999.0"}, "beyond the year 2262"),
+        ({"payer_account_id": "0.0.9999999999999999999"}, "beyond 63 bits"),
         ({"consensus_timestamp": "yesterday"}, "consensus_timestamp 'yesterday'"),
         ({"message": "%%%"}, r"messages\[0\]\.message is no base64"),
         ({"message": "é"}, r"messages\[0\]\.message"),

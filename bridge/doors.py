@@ -1,0 +1,172 @@
+"""What stands behind the two doors: the HTTP door's work and the gateway's reading, done by the corridors' rooms."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from bridge.errors import ChangeRefused, Problem
+from bridge.gateway.backend import CampaignView, EventView
+from bridge.gateway.hub import Hub
+from bridge.offline import campaign_view
+from bridge.protocol import envelope
+from bridge.protocol.changes import Limits, validate_changes
+from bridge.protocol.channels import Channel, is_id
+from bridge.protocol.recovery import Publication, StreamPosition
+from bridge.protocol.values import JSON
+from bridge.publish import outbox
+from bridge.publish.bodies import open_event
+from bridge.publish.ingest import Arrival, Request
+from bridge.publish.outbox import Entry, EntryState, EntryStatus
+from bridge.room_settings import section_as
+from bridge.rooms import Outbound
+from bridge.schema import registry
+from bridge.storage import Storage
+from topics.values import format_timestamp
+
+MAX_LISTED_IDS = 1000
+"""So many open, and so many rejected ids a subscribe reply lists at most; older ones are long settled or lost."""
+
+
+class Backend:
+    """Does what the HTTP door asks (port: bridge.gateway.backend.Backend)."""
+
+    def __init__(self, storage: Storage, rooms: Outbound, hub: Hub) -> None:
+        self._storage = storage
+        self._rooms = rooms
+        self._hub = hub
+        self._limits = section_as(Limits, storage.config.events)
+
+    async def create_campaign(self, id: str, owner_id: str) -> CampaignView:  # noqa: A002 - the word of the API
+        """Register the campaign; its topic is made at once, behind this answer."""
+        problems = [
+            Problem(0, field, "text", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -, and not begin with _")
+            for field, text in (("id", id), ("ownerId", owner_id))
+            if not is_id(text)
+        ]
+        if problems:
+            raise ChangeRefused(problems)
+        await self._rooms.ingest.register(id, owner_id)
+        self._rooms.submitter.wake([id])
+        view = await self.campaign(id)
+        if view is None:
+            raise RuntimeError(f"campaign {id} was registered and is not there")
+        return view
+
+    async def campaign(self, id: str) -> CampaignView | None:  # noqa: A002
+        """What is known of a campaign."""
+        view = await self._storage.database.read(lambda c: campaign_view(c, id))
+        if view is None:
+            return None
+        return CampaignView(view.campaign, view.owner, view.status, view.topic_id, view.sequence)
+
+    async def accept(
+        self, raw_changes: Sequence[JSON], *, api_key: str, idempotency: tuple[str, bytes] | None
+    ) -> list[str]:
+        """The whole way in: validate, keep, tell who is subscribed, wake the submitter."""
+        changes = validate_changes(list(raw_changes), catalogue=self._storage.catalogue, limits=self._limits)
+        accepted = await self._rooms.ingest.accept(changes, Request(api_key, idempotency))
+        for arrival in accepted.arrivals:
+            self._hub.publish(arrival.channel, _provisional(arrival), offset=None)
+        self._rooms.submitter.wake({arrival.ref for arrival in accepted.arrivals})
+        return [str(uuid.UUID(bytes=event_id)) for event_id in accepted.ids]
+
+    async def event(self, id: str) -> EventView | None:  # noqa: A002
+        """What became of an accepted event."""
+        try:
+            event_id = uuid.UUID(id).bytes
+        except ValueError:
+            return None
+        status = await self._storage.database.read(lambda c: outbox.status(c, event_id))
+        return None if status is None else _event_view(status)
+
+
+class ChannelHistory:
+    """Reads channels for the gateway (port: bridge.gateway.history.History)."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._database = storage.database
+        self._store = storage.store
+
+    async def top(self, channel: str) -> StreamPosition:
+        """Where the channel ends now."""
+        return await self._database.read(lambda c: self._top(c, channel))
+
+    async def read(self, channel: str, *, since: int, limit: int, reverse: bool = False) -> list[Publication]:
+        """Publications behind `since`, or before it, newest first."""
+        return await self._database.read(
+            lambda c: self._store.read(c, channel, since=since, limit=limit, reverse=reverse)
+        )
+
+    async def open_ids(self, channel: str) -> Mapping[str, JSON]:
+        """What was accepted and isn't confirmed yet, and what lately was parked."""
+        return await self._database.read(lambda c: _open_ids(c, channel))
+
+    async def owner_of(self, campaign_id: str) -> str | None:
+        """The user who owns a campaign."""
+        found = await self._database.read(lambda c: registry.find(c, campaign_id))
+        return None if found is None else found.owner
+
+    def _top(self, connection: Connection, channel: str) -> StreamPosition:
+        named = Channel.parse(channel)
+        found = registry.find(connection, named.id) if named.kind == "campaign" else None
+        return self._store.top(connection, channel, None if found is None else found.topic_id)
+
+
+class Announcer:
+    """Tells subscribers that an event they saw as provisional will not be confirmed."""
+
+    def __init__(self, storage: Storage, hub: Hub) -> None:
+        self._storage = storage
+        self._hub = hub
+
+    async def reject(self, entries: Sequence[Entry], reason: str) -> None:
+        """The network refuses these for what they say."""
+        for entry in entries:
+            event = open_event(self._storage.at_rest, entry.event_id, entry.body)
+            channel = Channel.parse(entry.channel)
+            data = envelope.rejected(
+                event,
+                data_type=self._storage.catalogue.data_type(event.type),
+                campaign_id=channel.id if channel.kind == "campaign" else None,
+                reason=reason,
+            )
+            self._hub.publish(entry.channel, data, offset=None)
+
+
+def _provisional(arrival: Arrival) -> bytes:
+    return envelope.provisional(arrival.event, data_type=arrival.data_type, campaign_id=arrival.ref)
+
+
+def _open_ids(connection: Connection, channel: str) -> dict[str, JSON]:
+    waiting = outbox.open_ids(connection, channel, limit=MAX_LISTED_IDS)
+    parked = outbox.parked(connection, channel, limit=MAX_LISTED_IDS)
+    return {
+        "open": [str(uuid.UUID(bytes=event_id)) for event_id in waiting],
+        "rejected": [{"id": str(uuid.UUID(bytes=event_id)), "reason": reason} for event_id, reason in parked],
+    }
+
+
+_STATUS = {
+    EntryState.WAITING: "accepted",
+    EntryState.FLYING: "accepted",
+    EntryState.SUBMITTED: "submitted",
+    EntryState.CONFIRMED: "confirmed",
+    EntryState.PARKED: "parked",
+}
+
+
+def _event_view(status: EntryStatus) -> EventView:
+    return EventView(
+        id=str(uuid.UUID(bytes=status.event_id)),
+        status=_STATUS[status.state],
+        channel=status.channel,
+        accepted_at=envelope.iso_time(status.accepted_ms),
+        topic_id=status.topic_id,
+        sequence=status.sequence,
+        index=status.index,
+        consensus_timestamp=None if status.consensus_ns is None else format_timestamp(status.consensus_ns),
+        reason=status.reason,
+    )

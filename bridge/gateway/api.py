@@ -1,0 +1,201 @@
+"""The HTTP door: takes campaigns and events in for the backend, tells what became of them, and serves the page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from bridge.errors import AddressUnusable, BridgeError
+from bridge.gateway.backend import Backend
+from bridge.gateway.door import Door, idempotency_of
+from bridge.gateway.faults import Fault, fault_for
+from bridge.gateway.settings import HttpSettings
+from bridge.protocol.strict_json import JsonInvalid, parse
+from bridge.protocol.values import JSON
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+SHUTDOWN_S = 5.0
+
+
+class ApiServer:
+    """`start`, then `run` until it is cancelled. `page` is a directory with an index.html, served below /web/.
+
+    `page_data`, where given, makes what the page reads as demo.json.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        backend: Backend,
+        *,
+        now_ms: Callable[[], int],
+        page: Path | None = None,
+        page_data: Callable[[], JSON] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._backend = backend
+        self._door = Door(settings.api_keys, now_ms=now_ms)
+        self._page = page
+        self._page_data = page_data
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, once started."""
+        if self._runner is None or not self._runner.addresses:
+            raise RuntimeError("the HTTP door is not started")
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def start(self) -> None:
+        """Listen. Raises AddressUnusable."""
+        settings = self._settings
+        self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, settings.host, settings.port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise AddressUnusable(settings.host, settings.port, error.strerror or str(error)) from error
+
+    async def run(self) -> None:
+        """Serve until cancelled; requests under way are finished."""
+        if self._runner is None:
+            await self.start()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Accept nothing more, and finish what is under way."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def application(self) -> web.Application:
+        """The routes."""
+        application = web.Application(middlewares=[self._guard], client_max_size=self._settings.max_body_bytes)
+        application.router.add_post("/v1/campaigns", self._create_campaign)
+        application.router.add_get("/v1/campaigns/{id}", self._campaign)
+        application.router.add_post("/v1/events", self._accept)
+        application.router.add_get("/v1/events/{id}", self._event)
+        application.router.add_get("/healthz", self._health)
+        if self._page is not None:
+            application.router.add_get("/", self._to_page)
+            application.router.add_get("/web/", self._index)
+            application.router.add_get("/web/demo.json", self._demo)
+            application.router.add_static("/web/", self._page)
+        return application
+
+    # /v1
+
+    async def _create_campaign(self, request: web.Request) -> web.Response:
+        self._door.admit(request.headers.getall("Authorization", []), "campaigns:write")
+        match _document(await self._body(request)):
+            case {"id": str(id), "ownerId": str(owner_id), **rest} if not rest:
+                view = await self._backend.create_campaign(id, owner_id)
+                return _answer(view.as_json(), status=201)
+        raise Fault(422, "refused", 'a campaign is {"id": "…", "ownerId": "…"}')
+
+    async def _campaign(self, request: web.Request) -> web.Response:
+        self._door.admit(request.headers.getall("Authorization", []), "campaigns:read")
+        view = await self._backend.campaign(request.match_info["id"])
+        if view is None:
+            raise Fault(404, "not_found", "no campaign with this id")
+        return _answer(view.as_json())
+
+    async def _accept(self, request: web.Request) -> web.Response:
+        api_key = self._door.admit(request.headers.getall("Authorization", []), "events:write")
+        body = await self._body(request)
+        idempotency = idempotency_of(request.headers.getall("Idempotency-Key", []), body)
+        document = _document(body)
+        changes = document if isinstance(document, list) else [document]
+        ids = await self._backend.accept(changes, api_key=api_key.name, idempotency=idempotency)
+        return _answer({"ids": list(ids)}, status=202)
+
+    async def _event(self, request: web.Request) -> web.Response:
+        self._door.admit(request.headers.getall("Authorization", []), "events:read")
+        view = await self._backend.event(request.match_info["id"])
+        if view is None:
+            raise Fault(404, "not_found", "no event with this id")
+        return _answer(view.as_json())
+
+    async def _body(self, request: web.Request) -> bytes:
+        try:
+            async with asyncio.timeout(self._settings.request_timeout_s):  # who sends a byte a minute holds nothing up
+                return await request.read()
+        except TimeoutError as error:
+            raise Fault(408, "timeout", "the body took too long", headers={"Connection": "close"}) from error
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return _answer({"status": "ok"})
+
+    # The page
+
+    async def _to_page(self, _: web.Request) -> web.Response:
+        raise web.HTTPFound("/web/")
+
+    async def _index(self, _: web.Request) -> web.FileResponse:
+        if self._page is None:
+            raise web.HTTPNotFound
+        return web.FileResponse(self._page / "index.html")
+
+    async def _demo(self, _: web.Request) -> web.Response:
+        if self._page_data is None:
+            raise web.HTTPNotFound
+        return _answer(self._page_data())
+
+    # Around every request
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Every refusal leaves in the same shape, whoever refuses."""
+        try:
+            self._check_room()
+            response = await handler(request)
+        except Fault as fault:
+            return _refusal(fault)
+        except BridgeError as error:
+            return _refusal(fault_for(error))
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            code = error.reason.lower().replace(" ", "_")
+            kept = {name: value for name, value in error.headers.items() if name == "Allow"}
+            return _refusal(Fault(error.status, code, error.reason, headers=kept))
+        if request.path.startswith("/web/") and not response.prepared:
+            response.headers.update(PAGE_HEADERS)
+        return response
+
+    def _check_room(self) -> None:
+        server = self._runner.server if self._runner else None
+        if server is not None and len(server.connections) > self._settings.max_connections:
+            raise Fault(503, "busy", "too many connections", headers={"Retry-After": "1", "Connection": "close"})
+
+
+def _document(body: bytes) -> JSON:
+    try:
+        return parse(body)
+    except JsonInvalid as error:
+        raise Fault(400, "malformed_json", f"the body {error}") from error
+
+
+def _answer(body: JSON, *, status: int = 200) -> web.Response:
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json", headers=headers)
+
+
+def _refusal(fault: Fault) -> web.Response:
+    response = _answer(fault.as_json(), status=fault.status)
+    response.headers.update(fault.headers)
+    return response

@@ -1,0 +1,85 @@
+"""The port through which the HTTP door has its work done, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridge.protocol.values import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """A campaign as a backend sees it. `topic_id` is None until the topic exists; `sequence` is the last relayed."""
+
+    id: str
+    owner_id: str | None
+    status: str
+    topic_id: str | None = None
+    sequence: int | None = None
+
+    def as_json(self) -> dict[str, JSON]:
+        """The answer's body."""
+        return {
+            "id": self.id,
+            "ownerId": self.owner_id,
+            "status": self.status,
+            "topicId": self.topic_id,
+            "sequence": self.sequence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An accepted event: `status` is accepted, submitted, confirmed or parked (then `reason` says why).
+
+    `consensus_timestamp` as the mirror writes it, `sequence` of the message's last chunk.
+    """
+
+    id: str
+    status: str
+    channel: str
+    accepted_at: str
+    topic_id: str | None = None
+    sequence: int | None = None
+    index: int | None = None
+    consensus_timestamp: str | None = None
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, JSON]:
+        """The answer's body; what isn't known yet is left out."""
+        body: dict[str, JSON] = {
+            "id": self.id,
+            "status": self.status,
+            "channel": self.channel,
+            "acceptedAt": self.accepted_at,
+            "topicId": self.topic_id,
+            "sequence": self.sequence,
+            "index": self.index,
+            "consensusTimestamp": self.consensus_timestamp,
+            "reason": self.reason,
+        }
+        return {name: value for name, value in body.items() if value is not None}
+
+
+class Backend(Protocol):
+    """Each call may raise bridge.errors.Unavailable; then nothing is known to have been stored."""
+
+    async def create_campaign(self, campaign_id: str, owner_id: str) -> CampaignView:
+        """Once, however often it is asked for. Raises CampaignRefused, ChangeRefused (an id that can't be one)."""
+
+    async def campaign(self, campaign_id: str) -> CampaignView | None:
+        """None where it isn't known."""
+
+    async def accept(
+        self, raw_changes: Sequence[JSON], *, api_key: str, idempotency: tuple[str, bytes] | None
+    ) -> list[str]:
+        """All of them or none; when it returns they are on disk. The ids come back in the order of the changes.
+
+        `idempotency` is the sender's key and the SHA-256 of the body. Raises ChangeRefused, CampaignRefused,
+        IdempotencyConflict.
+        """
+
+    async def event(self, event_id: str) -> EventView | None:
+        """None where it isn't known, or is no id."""

@@ -1,0 +1,123 @@
+"""What the command line does by itself, with the database and the network, where no daemon is asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from bridge.config import Config
+from bridge.errors import CampaignRefused
+from bridge.protocol.channels import Channel
+from bridge.publish import flights
+from bridge.publish.outbox import Entry
+from bridge.relay import progress
+from bridge.relay.direct import tail_channel
+from bridge.relay.store import Source
+from bridge.relay.tail import Progress
+from bridge.remotes import connected, mirror_of
+from bridge.rooms import direct_reading, outbound
+from bridge.schema import registry
+from bridge.storage import opened
+from bridge.supervise import supervised
+from topics.registry import Registration, TopicState
+
+
+@dataclass(frozen=True, slots=True)
+class TopicView:
+    """What is known of a campaign's topic. `sequence` is the last message that was read and checked."""
+
+    campaign: str
+    owner: str | None
+    topic_id: str | None
+    status: str
+    sequence: int
+    skipped: int
+    last_skip: str | None
+    halted: str | None
+
+
+async def topics(config: Config) -> list[TopicView]:
+    """Every registered campaign, oldest first. Reads only, also beside a running daemon."""
+    async with opened(config, alone=False) as storage:
+        return await storage.database.read(lambda c: [topic_view(c, found) for found in registry.all(c)])
+
+
+async def topic(config: Config, campaign_id: str) -> TopicView | None:
+    """One campaign; None if it isn't registered."""
+    async with opened(config, alone=False) as storage:
+        return await storage.database.read(lambda c: campaign_view(c, campaign_id))
+
+
+async def create_topic(config: Config, campaign_id: str, owner_id: str | None) -> TopicView:
+    """Make the campaign's topic and its manifest, or find them made. Takes the database for this process.
+
+    Raises CampaignRefused (another owner), DatabaseHeld (a daemon runs: ask it), Unavailable, Rejected.
+    """
+    async with opened(config, alone=True) as storage:
+        last = await storage.database.read(lambda c: flights.last_valid_start_ns(c, config.operator.account))
+        async with (
+            connected(config, last_valid_start_ns=last) as remotes,
+            supervised({"database": storage.database.run}),
+        ):
+            rooms = outbound(storage, remotes, reject=_nobody_listens)
+            registered = await rooms.ingest.register(campaign_id, owner_id)
+            while registered.state in (TopicState.INTENDED, TopicState.CREATED):
+                await rooms.carrier.advance(campaign_id)
+                registered = await rooms.ingest.register(campaign_id, owner_id)
+            return await storage.database.read(lambda c: topic_view(c, registered))
+
+
+async def tail(config: Config, channel_name: str) -> AsyncIterator[dict[str, Any]]:
+    """The publications of a channel straight from the mirror, as a client of the gateway would get them, for ever.
+
+    Raises CampaignRefused for a campaign that has no topic yet.
+    """
+    channel = Channel.parse(channel_name)
+    async with opened(config, alone=False) as storage:
+        sources = await storage.database.read(lambda c: _sources(c, channel))
+        mirror = mirror_of(config)
+        try:
+            reading = direct_reading(storage, mirror)
+            async for found in tail_channel(reading, channel, sources, poll_interval_s=config.mirror.poll_interval_s):
+                yield msgspec.json.decode(found.data)
+        finally:
+            await mirror.close()
+
+
+def campaign_view(connection: Connection, campaign_id: str) -> TopicView | None:
+    """A registered campaign, or None."""
+    found = registry.find(connection, campaign_id)
+    return None if found is None else topic_view(connection, found)
+
+
+def topic_view(connection: Connection, registration: Registration) -> TopicView:
+    """Put together from the registry and from how far the topic has been read."""
+    topic_id = registration.topic_id
+    read = Progress() if topic_id is None else progress.of(connection, topic_id)
+    return TopicView(
+        campaign=registration.ref,
+        owner=registration.owner,
+        topic_id=None if topic_id is None else str(topic_id),
+        status=str(registration.state),
+        sequence=read.opened_sequence,
+        skipped=read.skipped,
+        last_skip=read.last_skip,
+        halted=None if topic_id is None else progress.halted(connection, topic_id),
+    )
+
+
+def _sources(connection: Connection, channel: Channel) -> list[Source]:
+    """The campaign's own topic; for a user every topic that there is."""
+    known = [found for found in registry.all(connection) if channel.kind == "user" or found.ref == channel.id]
+    sources = [Source(found.topic_id, found.ref) for found in known if found.topic_id is not None]
+    if channel.kind == "campaign" and not sources:
+        raise CampaignRefused(channel.id, "has no topic", status=404, hint="see `hcs-bridge topic list`")
+    return sources
+
+
+async def _nobody_listens(_entries: Sequence[Entry], _reason: str) -> None:
+    """A manifest has no audience that could be told."""

@@ -1,0 +1,46 @@
+"""The durable side of topic creation: which id a campaign's topic is being made under."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bridge.database import Database
+from bridge.publish import flights
+from bridge.schema import registry
+from topics.ledger.port import Receipt
+from topics.transaction_ids import TransactionIds
+from topics.values import TopicId, TransactionId
+
+
+class Creations:
+    """Keeps creation intents in this database (port: topics.creator.CreateIntents)."""
+
+    def __init__(self, database: Database, ids: TransactionIds, *, valid_duration_s: int) -> None:
+        self._database = database
+        self._ids = ids
+        self._valid_duration_s = valid_duration_s
+
+    async def intent(self, ref: str) -> TransactionId:
+        """The id on record for this ref's topic, or a new one, recorded now."""
+        return await self._database.write(lambda c: self._intent(c, ref))
+
+    async def spent(self, transaction_id: TransactionId, status: str) -> None:
+        """That id made no topic."""
+        await self._database.write(lambda c: flights.spent(c, transaction_id, status))
+
+    async def created(self, ref: str, transaction_id: TransactionId, topic_id: TopicId) -> None:
+        """That id made this topic."""
+
+        def keep(connection: Connection) -> None:
+            flights.settled(connection, transaction_id, Receipt("SUCCESS", topic_id))
+            registry.created(connection, ref, topic_id)
+
+        await self._database.write(keep)
+
+    def _intent(self, connection: Connection, ref: str) -> TransactionId:
+        pending = flights.pending_creation(connection, ref)
+        if pending is not None:
+            return pending
+        fresh = self._ids.next()
+        flights.record_creation(connection, ref, fresh, valid_duration_s=self._valid_duration_s)
+        return fresh

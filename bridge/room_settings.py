@@ -1,0 +1,62 @@
+"""Hands each room its section as the settings that the room itself defines, secrets read from their files."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from bridge.config import Config
+from bridge.errors import ConfigInvalid, ConfigProblem
+from bridge.gateway.auth import Authenticator
+from bridge.gateway.settings import ApiKey, HttpSettings, Issuer, TokenSettings
+from bridge.key_files import read_secret
+
+S = TypeVar("S")
+
+
+def section_as(kind: type[S], *sections: BaseModel, **given: object) -> S:
+    """The settings that `kind`, a dataclass, asks for: each field from `given`, or from a section that has its name.
+
+    A field that neither has keeps its default.
+    """
+    values = {name: getattr(section, name) for section in sections for name in type(section).model_fields} | given
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type] # every settings class is a dataclass
+    return kind(**{name: values[name] for name in names if name in values})
+
+
+def http_settings(config: Config) -> HttpSettings:
+    """The HTTP door's, with its API keys. Raises ConfigInvalid for a key file that can't be read."""
+    keys = [
+        section_as(
+            ApiKey,
+            key,
+            secret=read_secret(key.key_file, key=f"http.api_keys.{index}.key_file"),
+            scopes=frozenset(key.scopes),
+        )
+        for index, key in enumerate(config.http.api_keys)
+    ]
+    return section_as(HttpSettings, config.http, config.events, api_keys=tuple(keys))
+
+
+def authenticator(config: Config) -> Authenticator:
+    """What checks clients' tokens. Raises ConfigInvalid for a key that can't be read or doesn't fit its algorithm."""
+    issuers = [
+        section_as(
+            Issuer,
+            issuer,
+            keys={
+                "": read_secret(
+                    issuer.key_file,
+                    key=f"tokens.issuers.{index}.key_file",
+                    private=issuer.algorithm.startswith("HS"),
+                ).encode()
+            },
+        )
+        for index, issuer in enumerate(config.tokens.issuers)
+    ]
+    try:
+        return Authenticator(section_as(TokenSettings, config.tokens, issuers=tuple(issuers)))
+    except ValueError as error:
+        raise ConfigInvalid([ConfigProblem("key file", "tokens.issuers", "(not shown)", str(error))]) from error

@@ -1,0 +1,61 @@
+"""The database with the keys that open it: what every way of running the bridge begins with."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+
+from bridge import migrations, settings
+from bridge.config import Config
+from bridge.database import Database, hold
+from bridge.keys.at_rest import AtRest
+from bridge.keys.load import BridgeKeys, load_keys
+from bridge.keys.ring import STORE, KeyRing
+from bridge.protocol.catalogue import Catalogue, DeclaredEvent, catalogue_with
+from bridge.relay.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """An open database and its keys. Reading works at once; writing needs `database.run()` beside it."""
+
+    config: Config
+    keys: BridgeKeys
+    database: Database
+    ring: KeyRing
+    at_rest: AtRest
+    catalogue: Catalogue
+    store: Store
+
+
+@asynccontextmanager
+async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
+    """Open the database at its newest schema, bound to the network; `alone` takes it for this process.
+
+    Raises ConfigInvalid, DatabaseHeld, Unavailable, SealBroken (another master key than the one it was written with).
+    """
+    keys = load_keys(config.keys)
+    with hold(config.database) or nullcontext() if alone else nullcontext():
+        database = Database(config.database)
+        try:
+            migrations.upgrade(database.engine)
+            ring = KeyRing(keys.master, max_cached=config.keys.max_cached)
+            with database.engine.begin() as connection:
+                settings.claim(
+                    connection, network=config.network.name, generation=os.urandom(8).hex(), now_ns=time.time_ns()
+                )
+                at_rest = AtRest(ring.ensure(connection, STORE, now_ms=now_ms()))
+            catalogue = catalogue_with(
+                [DeclaredEvent(event.name, event.type, event.fields, event.to) for event in config.events.declared]
+            )
+            yield Storage(config, keys, database, ring, at_rest, catalogue, Store(at_rest, catalogue.data_type))
+        finally:
+            await database.close()
+
+
+def now_ms() -> int:
+    """The time of day in milliseconds."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,68 @@
+"""Builds a running gateway on port 0 for tests, with tokens made on the spot."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+
+from bridge.gateway.auth import Authenticator
+from bridge.gateway.connection import Rooms
+from bridge.gateway.hub import Hub
+from bridge.gateway.server import PATH, GatewayServer
+from bridge.gateway.settings import GatewaySettings, Issuer, TokenSettings
+from tests.bridge.gateway.memory_history import MemoryHistory, Publisher
+
+OWNER, STRANGER = "77", "88"
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class Running:
+    """A gateway and what stands behind it. Campaign 1 belongs to OWNER."""
+
+    settings: GatewaySettings
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    history: MemoryHistory = field(default_factory=MemoryHistory)
+    hub: Hub = field(default_factory=Hub)
+    owners: dict[str, str] = field(default_factory=lambda: {"1": OWNER})
+
+    def __post_init__(self) -> None:
+        issuer = Issuer("development", "HS256", {"": self.secret})
+        rooms = Rooms(self.hub, self.history, Authenticator(TokenSettings((issuer,), leeway_s=0)), self._owner, now_ms)
+        self.server = GatewayServer(self.settings, rooms)
+        self.publisher = Publisher(self.hub, self.history)
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.server.port}{PATH}"
+
+    def token(self, user: str = OWNER, *, lives_s: float = 120, **claims: Any) -> str:
+        now_s = time.time()
+        return jwt.encode({"id": user, "iat": now_s - 60, "exp": now_s + lives_s, **claims}, self.secret)
+
+    async def _owner(self, campaign_id: str) -> str | None:
+        return self.owners.get(campaign_id)
+
+
+@contextlib.asynccontextmanager
+async def running_gateway(**changes: Any) -> AsyncIterator[Running]:
+    """Runs until the block ends; an error inside the server comes up here."""
+    running = Running(GatewaySettings(**{"port": 0, "close_timeout_s": 1.0, **changes}))
+    await running.server.start()
+    task = asyncio.create_task(running.server.run())
+    try:
+        yield running
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

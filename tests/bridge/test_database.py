@@ -1,0 +1,167 @@
+"""The database: what is accepted is on disk, what fails stores nothing, and nobody pays for a neighbour."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from bridge import config_sections as sections
+from bridge import settings
+from bridge.database import Database, hold, upsert
+from bridge.errors import DatabaseHeld, Unavailable
+from bridge.schema import settings as table
+from tests.rooms import database_at
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with database_at(tmp_path / "b.db") as database:
+        yield database
+
+
+def names(connection: Connection) -> set[str]:
+    return set(connection.execute(select(table.c.name)).scalars()) - {"generation", "network", "sweep_cursor_ns"}
+
+
+def add(connection: Connection, name: str) -> str:
+    connection.execute(insert(table).values(name=name, value="x"))
+    return name
+
+
+async def test_accepted_means_that_another_connection_sees_it(database: Database, tmp_path: Path) -> None:
+    assert await database.write(lambda c: add(c, "a")) == "a"
+    with sqlite3.connect(tmp_path / "b.db") as other:
+        assert other.execute("select value from settings where name = 'a'").fetchall() == [("x",)]
+    other.close()
+
+
+async def test_each_commit_is_flushed(database: Database) -> None:
+    modes = await database.read(lambda c: [c.exec_driver_sql(f"pragma {p}").scalar() for p in ("synchronous", "journal_mode")])
+    assert modes == [2, "wal"]
+    assert await database.read(lambda c: c.exec_driver_sql("pragma foreign_keys").scalar()) == 1
+
+
+async def test_a_failing_work_takes_nobody_along_and_leaves_nothing(database: Database) -> None:
+    def fail(connection: Connection) -> None:
+        add(connection, "half")
+        raise KeyError("mine")
+
+    works = [lambda c, name=name: add(c, name) for name in "abc"]
+    outcomes = await asyncio.gather(
+        *(database.write(work) for work in [works[0], fail, *works[1:]]), return_exceptions=True
+    )
+    assert [outcomes[0], *outcomes[2:]] == ["a", "b", "c"]
+    assert isinstance(outcomes[1], KeyError)
+    assert await database.read(names) == {"a", "b", "c"}
+
+
+async def test_a_group_is_one_commit(database: Database) -> None:
+    transactions = []
+    gate = threading.Event()
+
+    def work(connection: Connection) -> None:
+        transactions.append(connection.get_transaction())
+
+    first = asyncio.ensure_future(database.write(lambda _: gate.wait(5)))
+    await asyncio.sleep(0)  # taken by the writer
+    rest = [asyncio.ensure_future(database.write(work)) for _ in range(20)]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(first, *rest)
+    assert len({id(transaction) for transaction in transactions}) == 1
+
+
+async def test_the_constraint_that_broke_is_told_to_its_caller_alone(database: Database) -> None:
+    await database.write(lambda c: add(c, "a"))
+    outcomes = await asyncio.gather(
+        database.write(lambda c: add(c, "a")), database.write(lambda c: add(c, "b")), return_exceptions=True
+    )
+    assert isinstance(outcomes[0], IntegrityError)
+    assert outcomes[1] == "b"
+
+
+async def test_too_many_writes_are_refused_and_the_others_go_on(tmp_path: Path) -> None:
+    gate = threading.Event()
+    async with database_at(tmp_path / "b.db", max_pending_writes=2) as database:
+        running = asyncio.ensure_future(database.write(lambda _: gate.wait(5)))
+        await asyncio.sleep(0.01)
+        waiting = [asyncio.ensure_future(database.write(lambda c, n=n: add(c, n))) for n in ("a", "b")]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="max_pending_writes"):
+            await database.write(lambda c: add(c, "c"))
+        gate.set()
+        await asyncio.gather(running, *waiting)
+        assert await database.write(lambda c: add(c, "d")) == "d"
+        assert await database.read(names) == {"a", "b", "d"}
+
+
+async def test_a_caller_that_was_cancelled_harms_nobody(database: Database) -> None:
+    gate = threading.Event()
+    running = asyncio.ensure_future(database.write(lambda _: gate.wait(5)))
+    await asyncio.sleep(0.01)
+    gone, stays = (asyncio.ensure_future(database.write(lambda c, n=n: add(c, n))) for n in ("gone", "stays"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    gate.set()
+    assert await stays == "stays"
+    await running
+    assert gone.cancelled()
+
+
+async def test_a_reader_sees_one_moment(database: Database) -> None:
+    """What a client is told of a channel, top and publications, must belong together."""
+    looked, written = threading.Event(), threading.Event()
+
+    def look_twice(connection: Connection) -> tuple[set[str], set[str]]:
+        before = names(connection)
+        looked.set()
+        assert written.wait(5)
+        return before, names(connection)
+
+    reading = asyncio.ensure_future(database.read(look_twice))
+    await asyncio.to_thread(looked.wait, 5)
+    await database.write(lambda c: add(c, "a"))
+    written.set()
+    assert await reading == (set(), set())
+
+
+async def test_a_write_that_was_under_way_when_the_writer_stopped_is_not_left_waiting(tmp_path: Path) -> None:
+    gate = threading.Event()
+    async with database_at(tmp_path / "b.db") as database:
+        running = asyncio.ensure_future(database.write(lambda _: gate.wait(5)))
+        await asyncio.sleep(0.01)
+        behind = asyncio.ensure_future(database.write(lambda c: add(c, "a")))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0.05, gate.set)
+    for late in (running, behind, asyncio.ensure_future(database.write(lambda c: add(c, "b")))):
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(late, 5)
+
+
+async def test_upsert_sets_what_it_names(database: Database) -> None:
+    await database.write(lambda c: upsert(c, table, {"name": "a", "value": "1"}))
+    await database.write(lambda c: upsert(c, table, {"name": "a", "value": "2"}))
+    assert await database.read(lambda c: settings.found(c, "a")) == "2"
+
+
+def test_a_second_holder_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
+    section = sections.Database(url=f"sqlite:///{tmp_path}/new/b.db")
+    first = hold(section)
+    assert first is not None
+    with pytest.raises(DatabaseHeld, match="another process holds"):
+        hold(section)
+    first.close()
+    again = hold(section)
+    assert again is not None
+    again.close()
+
+
+def test_a_server_is_not_held(tmp_path: Path) -> None:
+    assert hold(sections.Database(url="postgresql+psycopg://localhost/bridge")) is None

@@ -1,0 +1,281 @@
+"""The bridge's rooms put together for a test: real SQLite, a real devnet without delays, real clients of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
+
+from bridge import config_sections as sections
+from bridge import migrations, settings
+from bridge.database import Database
+from bridge.keys.at_rest import AtRest
+from bridge.keys.ring import STORE, CampaignKeys, KeyRing
+from bridge.protocol.catalogue import catalogue_with
+from bridge.protocol.values import Change, Event
+from bridge.publish import flights, outbox
+from bridge.publish.carrier import Carrier
+from bridge.publish.creations import Creations
+from bridge.publish.ingest import Accepted, Ingest, Request
+from bridge.publish.loading import Loader
+from bridge.publish.outbox import Confirmation, Entry, EntryState
+from bridge.publish.submitter import Submitter
+from bridge.relay.inbound import Handing, Inbound, Reading
+from bridge.relay.store import News, Store
+from bridge.relay.tail import Batch, Progress, TopicRules, TopicTail
+from bridge.schema import registry
+from bridge.supervise import supervised
+from tests.topics.client import QUICK, QUICK_MIRROR
+from topics.creator import Creator, TopicTerms
+from topics.devnet.devnet import Devnet
+from topics.devnet.settings import HBAR, DevnetSettings
+from topics.ledger.grpc_ledger import GrpcLedger, Operator
+from topics.ledger.nodes import Node
+from topics.ledger.operator_key import OperatorKey
+from topics.mirror.rest import Mirror
+from topics.mirror.sweep import Sweep
+from topics.transaction_ids import TransactionIds
+from topics.values import NANOS, TopicId
+
+NETWORK = "devnet"
+GENERATION = "the generation of the test's store"
+WINDOW_S = 120
+DEADLINE_S = 20.0
+
+
+@dataclass(slots=True)
+class Clock:
+    """The time of day, and how far a test has put it forward; the devnet and our rooms read the same one."""
+
+    ahead_ns: int = 0
+
+    def __call__(self) -> int:
+        return time.time_ns() + self.ahead_ns
+
+    def ms(self) -> int:
+        """The same in milliseconds."""
+        return self() // 1_000_000
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.ahead_ns += round(seconds * NANOS)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What stays the same when a test closes its rooms and opens them again, as a restart does."""
+
+    path: Path
+    devnet: Devnet
+    clock: Clock
+    master: bytes = field(default_factory=partial(os.urandom, 32))
+    signing: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+
+    @property
+    def public(self) -> bytes:
+        """The signing key's public half."""
+        return self.signing.public_key().public_bytes_raw()
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Every room of the two corridors, and what they handed on."""
+
+    terms: Terms
+    database: Database
+    ring: KeyRing
+    at_rest: AtRest
+    ids: TransactionIds
+    ledger: GrpcLedger
+    mirror: Mirror
+    loader: Loader
+    creator: Creator
+    carrier: Carrier
+    submitter: Submitter
+    ingest: Ingest
+    store: Store
+    inbound: Inbound
+    sweep: Sweep
+    news: list[News]
+    rejected: list[tuple[bytes, str]]
+
+    async def accept(self, *changes: Change, api_key: str = "backend") -> Accepted:
+        """Take changes in, and wake the submitter as the door does."""
+        accepted = await self.ingest.accept(changes, Request(api_key))
+        self.submitter.wake({arrival.ref for arrival in accepted.arrivals})
+        return accepted
+
+    async def carry(self, ref: str) -> None:
+        """Bring a campaign as far as it goes."""
+        while await self.carrier.advance(ref):
+            pass
+
+    async def state(self, event_id: bytes) -> EntryState:
+        """Where an accepted event is."""
+        status = await self.database.read(lambda c: outbox.status(c, event_id))
+        assert status is not None
+        return status.state
+
+    async def topic(self, ref: str) -> TopicId:
+        """The topic of a campaign that has one."""
+        registration = await self.database.read(lambda c: registry.find(c, ref))
+        assert registration is not None
+        assert registration.topic_id is not None
+        return registration.topic_id
+
+    async def on_ledger(self, ref: str) -> list[Event]:
+        """Every event in the campaign's topic, in consensus order, as a reader of the mirror sees it; none skipped."""
+        topic_id = await self.topic(ref)
+        tail = TopicTail(self.rules(topic_id), Progress())
+        found: list[Event] = []
+        while messages := await self.mirror.messages(topic_id, after=tail.position.sequence):
+            batch = await self.database.read(partial(self._open, tail, messages, ref))
+            found += [placed.event for placed in batch.events]
+            assert batch.progress.last_skip is None
+        return found
+
+    def _open(self, tail: TopicTail, messages: Sequence[Any], ref: str, connection: Connection) -> Batch:
+        return tail.take(messages, CampaignKeys(self.ring, connection, ref))
+
+    def rules(self, topic_id: TopicId) -> TopicRules:
+        """How the bridge reads a topic of its own."""
+        return TopicRules(NETWORK, topic_id, self.terms.public, sections.Relay())
+
+
+@asynccontextmanager
+async def database_at(path: Path, **keys: Any) -> AsyncIterator[Database]:
+    """A database at its newest schema, with its writer going."""
+    database = Database(sections.Database(url=f"sqlite:///{path}", **keys))
+    migrations.upgrade(database.engine)
+    with database.engine.begin() as connection:
+        settings.claim(connection, network=NETWORK, generation=GENERATION, now_ns=time.time_ns())
+    writer = asyncio.create_task(database.run())
+    try:
+        yield database
+    finally:
+        writer.cancel()
+        with suppress(asyncio.CancelledError):
+            await writer
+        await database.close()
+
+
+@asynccontextmanager
+async def terms_at(tmp_path: Path) -> AsyncIterator[Terms]:
+    """A devnet without delays, and a place for the database."""
+    clock = Clock()
+    async with Devnet(DevnetSettings(consensus_delay_s=0, mirror_delay_s=0, clock=clock)) as devnet:
+        yield Terms(tmp_path / "bridge.db", devnet, clock)
+
+
+@asynccontextmanager
+async def rooms_on(terms: Terms, *, on_demand: bool = True, signed: bool = True, **publish: Any) -> AsyncIterator[Rooms]:
+    """The rooms over the database at `terms.path`, only its writer going. Leaving the block is a crash of all else."""
+    async with database_at(terms.path) as database:
+        ring = KeyRing(terms.master, max_cached=100)
+        at_rest = await database.write(lambda c: AtRest(ring.ensure(c, STORE, now_ms=terms.clock.ms())))
+        payer = terms.devnet.operator_id
+        last_ns = await database.read(lambda c: flights.last_valid_start_ns(c, payer))
+        ids = TransactionIds(payer, last_ns=last_ns, now_ns=terms.clock)
+        ledger = GrpcLedger(
+            [Node(account, address) for account, address in terms.devnet.nodes.items()],
+            operator=Operator(payer, OperatorKey.parse(terms.devnet.operator_key), ids.next),
+            settings=QUICK,
+        )
+        mirror = Mirror(terms.devnet.mirror_url, QUICK_MIRROR)
+        section = sections.Publish(**{"linger_ms": 0, "retry_initial_s": 0.02, "retry_max_s": 0.1, **publish})
+        loader = Loader(
+            network=NETWORK,
+            publish=section,
+            sign_frames=signed,
+            valid_duration_s=WINDOW_S,
+            ring=ring,
+            at_rest=at_rest,
+            signing_key=terms.signing,
+            ids=ids,
+            wrap_for_recovery=lambda _key, _owner: None,
+            now_ms=terms.clock.ms,
+        )
+        cursor_ns = await database.read(settings.cursor_ns)
+        try:
+            yield _joined(terms, database, loader, ledger, mirror, cursor_ns, on_demand)
+        finally:
+            await mirror.close()
+            await ledger.close()
+
+
+@asynccontextmanager
+async def going(rooms: Rooms, *loops: str) -> AsyncIterator[None]:
+    """Run the submitter and the relay (or those named) beside the block."""
+    known: dict[str, Callable[[], Any]] = {
+        "submitter": rooms.submitter.run,
+        "inbound": partial(rooms.inbound.run, rooms.sweep, poll_interval_s=0.02),
+    }
+    async with supervised({name: known[name] for name in loops or known}):
+        yield
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait until `condition` (a function or a coroutine function) is true; fail at the deadline."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            found = condition()
+            if await found if asyncio.iscoroutine(found) else found:
+                return
+            await asyncio.sleep(0.01)
+
+
+def change(campaign_id: str | None = "c1", *, user_id: str | None = None, **payload: Any) -> Change:
+    """A change as the door hands it on."""
+    name, data_type = ("BALANCE_UPDATE", "BALANCE") if campaign_id is None else ("CAMPAIGN_STATUS_UPDATE", "CAMPAIGN")
+    return Change(name, data_type, payload or {"newStatus": "CampaignRunning"}, campaign_id, user_id, None)
+
+
+def _joined(
+    terms: Terms,
+    database: Database,
+    loader: Loader,
+    ledger: GrpcLedger,
+    mirror: Mirror,
+    cursor_ns: int,
+    on_demand: bool,
+) -> Rooms:
+    """What app.py does, in small."""
+    news: list[News] = []
+    rejected: list[tuple[bytes, str]] = []
+
+    async def reject(entries: Sequence[Entry], reason: str) -> None:
+        rejected.extend((entry.event_id, reason) for entry in entries)
+
+    creations = Creations(database, loader.ids, valid_duration_s=WINDOW_S)
+    conditions = TopicTerms("hcs-bridge:1", False, 7_776_000, WINDOW_S, 25 * HBAR)
+    creator = Creator(conditions, creations, ledger=ledger, mirror=mirror, now_ns=terms.clock)
+    carrier = Carrier(database, loader, ledger, mirror, creator, 2 * HBAR, terms.clock, reject)
+    ingest = Ingest(
+        database, loader.ring, loader.at_rest, create_on_demand=on_demand, now_ms=terms.clock.ms
+    )
+    store = Store(loader.at_rest, catalogue_with().data_type)
+    reading = Reading(mirror, loader.ring, lambda t: TopicRules(NETWORK, t, terms.public, sections.Relay()))
+    inbound = Inbound(sections.Relay(), database, store, reading=reading, handing=Handing(confirm, news.extend))
+    submitter = Submitter(loader.publish, database, carrier)
+    sweep = Sweep(mirror, terms.devnet.operator_id, cursor_ns=cursor_ns)
+    return Rooms(
+        terms, database, loader.ring, loader.at_rest, loader.ids, ledger, mirror, loader, creator, carrier,
+        submitter, ingest, store, inbound, sweep, news, rejected,
+    )  # fmt: skip
+
+
+def confirm(connection: Connection, batch: Batch) -> None:
+    """Tell the outbox where its events are, as app.py does."""
+    places = [(placed.event.id, placed.place) for placed in batch.events]
+    outbox.confirm(
+        connection, [Confirmation(id_, str(at.topic_id), at.sequence, at.index, at.consensus_ns) for id_, at in places]
+    )

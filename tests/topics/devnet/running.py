@@ -1,0 +1,53 @@
+"""A running network without delays, and calls to it as any client makes them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import grpc
+
+from topics.devnet.devnet import Devnet
+from topics.devnet.settings import DevnetSettings
+from topics.ledger.hapi import query, response, transaction, transaction_response
+from topics.values import AccountId
+
+
+@asynccontextmanager
+async def running(**settings: Any) -> AsyncIterator[Devnet]:
+    """A Devnet whose delays are 0 unless told."""
+    chosen: dict[str, Any] = {"consensus_delay_s": 0, "mirror_delay_s": 0}
+    async with Devnet(DevnetSettings(**(chosen | settings))) as devnet:
+        yield devnet
+
+
+async def submit(
+    devnet: Devnet, node: AccountId, method: str, request: transaction.Transaction
+) -> transaction_response.TransactionResponse:
+    """Call `proto.Service/name` with a transaction."""
+    read = transaction_response.TransactionResponse.FromString
+    answer = await _call(devnet.nodes[node], method, request.SerializeToString(), read)
+    assert isinstance(answer, transaction_response.TransactionResponse)
+    return answer
+
+
+async def ask(devnet: Devnet, node: AccountId, method: str, asked: query.Query) -> response.Response:
+    """Call `proto.Service/name` with a query."""
+    answer = await _call(devnet.nodes[node], method, asked.SerializeToString(), response.Response.FromString)
+    assert isinstance(answer, response.Response)
+    return answer
+
+
+async def _call(address: str, method: str, content: bytes, read: Callable[[bytes], object]) -> object:
+    async with grpc.aio.insecure_channel(address) as channel:
+        return await channel.unary_unary(f"/proto.{method}", request_serializer=None, response_deserializer=read)(
+            content, timeout=10
+        )
+
+
+async def get(url: str) -> tuple[int, Any, str]:
+    """Status, body and Cache-Control of a GET."""
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return answer.status, await answer.json(), answer.headers["Cache-Control"]
