@@ -73,7 +73,7 @@ def devnet(
     """
     from rich.console import Console
 
-    from bridge.commands.network import run_devnet
+    from bridge.commands.network import print_addresses, run_devnet
     from topics.devnet.settings import DevnetSettings
 
     settings = DevnetSettings(
@@ -83,7 +83,8 @@ def devnet(
         mirror_delay_s=mirror_ms / 1000,
         time_scale=time_scale,
     )
-    until_stopped(run_devnet(settings, directory, console=Console(stderr=True)))
+    console = Console(stderr=True)
+    until_stopped(run_devnet(settings, directory, tell=lambda found: print_addresses(found, directory, console)))
 
 
 @app.command(epilog=EXIT_CODES)
@@ -91,7 +92,7 @@ def demo(
     consensus_ms: ConsensusMs = 2900,
     mirror_ms: MirrorMs = 2100,
     campaigns: Annotated[int, typer.Option(min=1, max=12, help="How many campaigns the sample day has.")] = 10,
-    rate: Annotated[float, typer.Option(min=0, help="Events a second; 0: 4, or 50 with --once.")] = 0,
+    rate: Annotated[float, typer.Option(min=0, help="Events a second; 0: 3, or 50 with --once.")] = 0,
     once: Annotated[bool, typer.Option("--once", help="No page; end when every event has come back.")] = False,
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,

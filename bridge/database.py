@@ -13,10 +13,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
@@ -151,10 +152,16 @@ def _engine(settings: DatabaseSection) -> Engine:
 
 def upsert(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
     """Insert the row, or, where its primary key is taken, set the other columns named."""
+    connection.execute(_upsert(table, tuple(row), connection.dialect.name == "sqlite"), row)
+
+
+@cache
+def _upsert(table: Table, names: tuple[str, ...], sqlite: bool) -> Executable:
+    """Made once for a table and its columns: building a statement costs more than running it."""
     keys = [column.name for column in table.primary_key]
-    others = {name: value for name, value in row.items() if name not in keys}
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    connection.execute(insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=others))
+    statement = (sqlite_insert if sqlite else postgresql_insert)(table)
+    others = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
 def hold(settings: DatabaseSection) -> TextIO | None:

@@ -6,7 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, MetaData, Row, String, Table, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    MetaData,
+    Row,
+    String,
+    Table,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 
 from topics.values import TopicId
 
@@ -54,6 +67,9 @@ class Registry:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        # made once: building a statement costs more than running it
+        self._by_ref = select(table).where(table.c.ref == bindparam("wanted"))
+        self._by_topic = select(table).where(table.c.topic_id == bindparam("wanted"))
 
     def intend(self, connection: Connection, ref: str, *, owner: str | None, now_ms: int) -> Registration:
         """Register a campaign, or return what is registered. An owner that was unknown so far is filled in."""
@@ -89,12 +105,12 @@ class Registry:
 
     def find(self, connection: Connection, ref: str) -> Registration | None:
         """The registration of a ref."""
-        row = connection.execute(select(self._table).where(self._table.c.ref == ref)).one_or_none()
+        row = connection.execute(self._by_ref, {"wanted": ref}).one_or_none()
         return None if row is None else _registration(row)
 
     def by_topic(self, connection: Connection, topic_id: TopicId) -> Registration | None:
         """The registration that a topic belongs to, or None for a topic that isn't ours."""
-        row = connection.execute(select(self._table).where(self._table.c.topic_id == str(topic_id))).one_or_none()
+        row = connection.execute(self._by_topic, {"wanted": str(topic_id)}).one_or_none()
         return None if row is None else _registration(row)
 
     def all(self, connection: Connection) -> Iterator[Registration]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 
 from topics.values import NANOS, AccountId, TransactionId
 
@@ -20,8 +21,10 @@ class TransactionIds:
         self._payer = payer
         self._last_ns = last_ns
         self._now_ns = now_ns
+        self._lock = Lock()  # the database's writer draws ids in its thread, and the event loop in its own
 
     def next(self) -> TransactionId:
         """An id that was never handed out; its window opens now, or just behind the last one."""
-        self._last_ns = max(self._last_ns + 1, self._now_ns() - BACKDATE_NS)
-        return TransactionId(self._payer, self._last_ns)
+        with self._lock:
+            self._last_ns = max(self._last_ns + 1, self._now_ns() - BACKDATE_NS)
+            return TransactionId(self._payer, self._last_ns)

@@ -20,7 +20,6 @@ from bridge.app import running
 from bridge.commands.door import Door, api_key_for
 from bridge.commands.exits import FAILED, CommandFailed
 from bridge.commands.lines import publication_line
-from bridge.commands.network import write_operator_key
 from bridge.commands.tail import Tail
 from bridge.commands.token import mint
 from bridge.config import Config
@@ -31,13 +30,14 @@ from bridge.demo.keys import make_demo_keys
 from bridge.demo.setting import demo_config, free_port
 from bridge.log import set_up
 from topics.devnet.devnet import Devnet
+from topics.devnet.serve import write_operator_key
 from topics.devnet.settings import DevnetSettings
 from topics.fees import TINYBAR_PER_HBAR, TINYCENTS_PER_USD
 from topics.mirror.rest import Mirror
 from topics.mirror.settings import MirrorSettings
 
 TOKEN_S = 600
-LIVE_RATE = 4.0
+LIVE_RATE = 3.0
 ONCE_RATE = 50.0
 PATIENCE_S = 60.0
 NODE_PORTS = (50211, 50212)
@@ -102,7 +102,7 @@ class _Play:
     async def run(self) -> None:
         """Start the bridge, play, tell."""
         page = None if self._options.once else self._page
-        async with running(self._config, page=page) as bridge:
+        async with running(self._config, page_data=page) as bridge:
             self._gateway_url = bridge.gateway_url
             if page is not None:
                 self._console.print(f"the live page: [bold]{bridge.http_url}/[/bold]")
@@ -174,7 +174,7 @@ class _Play:
                 raise CommandFailed(f"the sample day was refused: {answer.reason()} {answer.body}")
             channel = change.get("to") or f"campaign:{change['campaignId']}"
             for event_id in answer.body["ids"]:
-                self._account.posted(event_id, channel, sent_ns)
+                self._account.posted(event_id, channel, change.get("campaignId"), at_ns=sent_ns)
 
     async def _until(self, done: Callable[[], bool], what: str) -> None:
         delays_s = self._devnet.settings.consensus_delay_s + self._devnet.settings.mirror_delay_s

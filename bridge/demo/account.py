@@ -21,15 +21,18 @@ class Account:
         self._mirror_delay_ns = mirror_delay_ns
         self._posted_ns: dict[str, int] = {}
         self._provisional_ns: dict[str, int] = {}
-        self._order: dict[str, list[str]] = {}
+        self._order: dict[tuple[str, str | None], list[str]] = {}
         self._confirmed: dict[str, list[Mapping[str, Any]]] = {}
         self._confirmed_ms: list[float] = []
         self._confirmed_ids: set[str] = set()
 
-    def posted(self, event_id: str, channel: str, at_ns: int) -> None:
-        """The door took an event for `channel`; it was sent there at `at_ns`."""
+    def posted(self, event_id: str, channel: str, campaign_id: str | None, *, at_ns: int) -> None:
+        """The door took an event of a campaign, or of none, for `channel`; it was sent there at `at_ns`.
+
+        Order is promised within a campaign: a user's channel is fed by several, and they overtake each other.
+        """
         self._posted_ns[event_id] = at_ns
-        self._order.setdefault(channel, []).append(event_id)
+        self._order.setdefault((channel, campaign_id), []).append(event_id)
 
     def published(self, channel: str, publication: Mapping[str, Any], now_ns: int) -> None:
         """A client got a publication."""
@@ -61,7 +64,7 @@ class Account:
             "relayed": len(metas),
             "verified": sum(_in_chain(meta, chain) for meta in metas),
             "duplicates": sum(_duplicates(found) for found in self._confirmed.values()),
-            "gaps": sum(self._gaps(channel, order) for channel, order in self._order.items()),
+            "gaps": sum(self._gaps(channel, order) for (channel, _), order in self._order.items()),
             "topics": len(self.topic_ids),
             "provisional_ms": percentiles(self._provisional_ms()),
             "confirmed_ms": percentiles(self._confirmed_ms),
@@ -72,7 +75,7 @@ class Account:
         return [(self._provisional_ns[event_id] - self._posted_ns[event_id]) / NANOS_PER_MS for event_id in seen]
 
     def _gaps(self, channel: str, order: Sequence[str]) -> int:
-        """Events of a channel that didn't come, or came after one that was accepted later."""
+        """Events of these that didn't come on the channel, or came after one that was accepted later."""
         place = {event_id: index for index, event_id in enumerate(order)}
         gaps, latest, seen = 0, -1, set[str]()
         for meta in self._confirmed.get(channel, []):

@@ -66,14 +66,14 @@ class EventView:
 class Backend(Protocol):
     """Each call may raise bridge.errors.Unavailable; then nothing is known to have been stored."""
 
-    async def create_campaign(self, campaign_id: str, owner_id: str) -> CampaignView:
+    async def create_campaign(self, campaign_id: str, owner_id: str, /) -> CampaignView:
         """Once, however often it is asked for. Raises CampaignRefused, ChangeRefused (an id that can't be one)."""
 
-    async def campaign(self, campaign_id: str) -> CampaignView | None:
+    async def campaign(self, campaign_id: str, /) -> CampaignView | None:
         """None where it isn't known."""
 
     async def accept(
-        self, raw_changes: Sequence[JSON], *, api_key: str, idempotency: tuple[str, bytes] | None
+        self, raw_changes: Sequence[JSON], /, *, api_key: str, idempotency: tuple[str, bytes] | None
     ) -> list[str]:
         """All of them or none; when it returns they are on disk. The ids come back in the order of the changes.
 
@@ -81,5 +81,5 @@ class Backend(Protocol):
         IdempotencyConflict.
         """
 
-    async def event(self, event_id: str) -> EventView | None:
+    async def event(self, event_id: str, /) -> EventView | None:
         """None where it isn't known, or is no id."""

@@ -162,7 +162,7 @@ class Connection:
     async def _may_open(self, name: str) -> bool:
         if self._claims is None:
             return False
-        channel, see_all = Channel.parse(name, max_chars=len(name)), self._rooms.authenticator.see_all
+        channel, see_all = Channel.parse(name), self._rooms.authenticator.see_all
         if may_open(self._claims, channel, None, see_all=see_all):
             return True
         if channel.kind == "user":

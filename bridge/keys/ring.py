@@ -6,12 +6,17 @@ import os
 from collections.abc import Callable
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from bridge.protocol.epochs import Epoch
 from bridge.protocol.values import KEY_BYTES
 from bridge.protocol.wrapping import NONCE_BYTES, unwrap_key, wrap_key
 from bridge.schema import epochs
+
+# Made once: building a statement costs more than running it.
+_CURRENT = select(epochs).where(epochs.c.owner == bindparam("of")).order_by(epochs.c.number.desc()).limit(1)
+_BY_KID = select(epochs).where(epochs.c.kid == bindparam("id"))
+_INSERT = insert(epochs)
 
 STORE = "store"
 """The owner of the key that seals what the database holds of events."""
@@ -48,26 +53,25 @@ class KeyRing:
             "wrapped": wrap_key(epoch.key, master_key=self._master, owner=owner, nonce=nonce),
             "created_ms": now_ms,
         }
-        connection.execute(insert(epochs).values(row))
+        connection.execute(_INSERT, row)
         return epoch
 
     def current(self, connection: Connection, owner: str) -> Epoch | None:
         """The epoch in force, or None. Raises SealBroken under another master key."""
-        newest = select(epochs).where(epochs.c.owner == owner).order_by(epochs.c.number.desc()).limit(1)
-        row = connection.execute(newest).one_or_none()
+        row = connection.execute(_CURRENT, {"of": owner}).one_or_none()
         return None if row is None else self._unwrap(row.owner, row.kid, row.wrapped)
 
     def find(self, connection: Connection, owner: str, kid: bytes) -> Epoch | None:
         """The epoch of `owner` with this kid, or None: not held, or shredded."""
-        return self._one(connection, kid, epochs.c.owner == owner)
+        return self._first(connection, kid, lambda found: found == owner)
 
     def find_user(self, connection: Connection, kid: bytes) -> Epoch | None:
         """The epoch of whichever user has this kid."""
-        return self._one(connection, kid, epochs.c.owner.startswith(user_owner("")))
+        return self._first(connection, kid, lambda found: found.startswith(user_owner("")))
 
-    def _one(self, connection: Connection, kid: bytes, owner: ColumnElement[bool]) -> Epoch | None:
-        row = connection.execute(select(epochs).where(epochs.c.kid == kid, owner).limit(1)).one_or_none()
-        return None if row is None else self._unwrap(row.owner, row.kid, row.wrapped)
+    def _first(self, connection: Connection, kid: bytes, owns: Callable[[str], bool]) -> Epoch | None:
+        rows = connection.execute(_BY_KID, {"id": kid})
+        return next((self._unwrap(row.owner, row.kid, row.wrapped) for row in rows if owns(row.owner)), None)
 
     def _unwrap_uncached(self, owner: str, kid: bytes, wrapped: bytes) -> Epoch:
         return Epoch(kid, unwrap_key(wrapped, master_key=self._master, owner=owner, kid=kid))

@@ -69,7 +69,7 @@ def channel_fault(name: str, limits: SessionLimits) -> ErrorCode | None:
     if len(name) > limits.channel_max_length:
         return codes.BAD_REQUEST
     try:
-        Channel.parse(name, max_chars=limits.channel_max_length)
+        Channel.parse(name)
     except ValueError:
         return codes.UNKNOWN_CHANNEL
     return None

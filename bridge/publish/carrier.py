@@ -84,6 +84,7 @@ class Carrier:
 
     async def _carry_chunk(self, flight: Flight, chunk: Chunk, first: TransactionId | None) -> TransactionId:
         """The id under which the chunk reached consensus: its own, or a later one if that is proven spent."""
+        droppable = first is None and flight.producer_sequence != flights.MANIFEST
         while chunk.state is TransactionState.INTENDED:
             try:
                 receipt = await self._settle(flight, chunk, first)
@@ -91,13 +92,13 @@ class Carrier:
                 chunk = await self._renew(flight, chunk, "NEVER_RAN")
                 continue
             except Rejected as rejected:
-                if rejected.status in CONTENT_FAULTS and first is None:
+                if rejected.status in CONTENT_FAULTS and droppable:
                     raise _ContentRefused(rejected.status) from rejected
                 raise
             if receipt.status == "SUCCESS":
                 await self.database.write(_settled(chunk.id, receipt))
                 break
-            if receipt.status in CONTENT_FAULTS and first is None:
+            if receipt.status in CONTENT_FAULTS and droppable:
                 raise _ContentRefused(receipt.status)
             await self._renew(flight, chunk, receipt.status)
             raise Rejected(f"flight {flight.id}, chunk {chunk.number} of {chunk.total},", receipt.status)

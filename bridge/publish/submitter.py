@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from bridge.config_sections import Publish
 from bridge.database import Database
-from bridge.errors import Unavailable
+from bridge.errors import IntegrityBroken, Unavailable
 from bridge.log import get_logger
 from bridge.publish import flights, outbox
 from bridge.publish.carrier import Carrier
@@ -98,8 +98,8 @@ class Submitter:
         except (Unavailable, hcs.Unavailable) as error:
             log.warning("flight delayed", ref=ref, reason=str(error))
             return self._delay_s(ref)
-        except hcs.Rejected as error:
-            log.error("submission stopped; nothing is lost", ref=ref, status=error.status, reason=str(error))
+        except (hcs.Rejected, IntegrityBroken) as error:
+            log.error("submission stopped; nothing is lost", ref=ref, reason=str(error), hint=error.hint)
             return self._settings.retry_max_s
         self._failures.pop(ref, None)
         return 0 if carried else None  # a flight takes what fits; there may be more behind it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.database import upsert
 from bridge.relay.tail import Progress
@@ -10,11 +10,12 @@ from bridge.schema import positions
 from topics.values import Position, TopicId
 
 MAX_REASON_CHARS = 300
+_OF = select(positions).where(positions.c.topic_id == bindparam("wanted"))
 
 
 def of(connection: Connection, topic_id: TopicId) -> Progress:
     """A topic's progress; the very beginning for one that never was read."""
-    row = connection.execute(select(positions).where(positions.c.topic_id == str(topic_id))).one_or_none()
+    row = connection.execute(_OF, {"wanted": str(topic_id)}).one_or_none()
     if row is None:
         return Progress()
     return Progress(
@@ -57,5 +58,5 @@ def halt(connection: Connection, topic_id: TopicId, reason: str) -> None:
 
 def halted(connection: Connection, topic_id: TopicId) -> str | None:
     """Why a topic is halted, or None."""
-    found = select(positions.c.halted).where(positions.c.topic_id == str(topic_id))
-    return connection.execute(found).scalar_one_or_none()
+    row = connection.execute(_OF, {"wanted": str(topic_id)}).one_or_none()
+    return None if row is None else row.halted

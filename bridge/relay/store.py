@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from bridge import settings
 from bridge.database import upsert
@@ -19,6 +19,7 @@ from bridge.schema import channels, publications
 from topics.values import TopicId
 
 LABEL = "publication"
+_TOP = select(channels.c.top).where(channels.c.channel == bindparam("wanted"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +105,4 @@ class Store:
 
 
 def _top(connection: Connection, channel: str) -> int:
-    found = select(channels.c.top).where(channels.c.channel == channel)
-    return connection.execute(found).scalar_one_or_none() or 0
+    return connection.execute(_TOP, {"wanted": channel}).scalar_one_or_none() or 0

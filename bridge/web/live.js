@@ -16,7 +16,7 @@
   };
   const byId = (id) => document.getElementById(id);
   const events = new Map(); // meta.id → { phase, row, seenAt }
-  const campaigns = new Map(); // campaign id → { parts of the card, sequence, ns }
+  const campaigns = new Map(); // campaign id → { parts of the card, last sequence, time of the newest event }
   const topics = new Set();
   const waits = []; // ms from provisional to confirmed, newest last
   let settings = null;
@@ -43,7 +43,7 @@
         return ["closed", payload.message || ""];
       case "CAMPAIGN_ENGAGEMENT_UPDATE": {
         const metrics = payload.engagementMetrics || {};
-        const reached = progress === undefined ? "" : `, ${progress} % of the target`;
+        const reached = progress === undefined ? "" : `, ${progress}\u00a0% of the target`;
         return ["engagement", `${metrics.totalLikes} likes, ${metrics.totalRetweets} reposts, ${metrics.totalComments} comments${reached}`];
       }
       case "REWARD_DISTRIBUTION_UPDATE":
@@ -69,7 +69,7 @@
     const place = element("p", "place", `campaign ${id}`);
     root.append(title, status, progress, place);
     byId("campaigns").append(root);
-    const made = { root, status, progress, place, newest: 0 };
+    const made = { root, status, progress, place, sequence: 0, newest: 0 };
     campaigns.set(id, made);
     return made;
   }
@@ -78,12 +78,13 @@
     const { meta, data, event } = publication;
     if (!meta.campaignId) return;
     const shown = card(meta.campaignId);
-    const at = meta.consensusTimestamp ? consensusMs(meta.consensusTimestamp) : Date.parse(data.timestamp) || 0;
-    if (meta.phase === "confirmed") {
+    if (meta.phase === "confirmed" && meta.sequence >= shown.sequence) {
+      shown.sequence = meta.sequence;
       shown.place.textContent = `topic ${meta.topicId}, sequence number ${meta.sequence}`;
-      if (at < shown.newest) return; // history may come behind what is live
-      shown.newest = at;
     }
+    const at = Date.parse(data.timestamp) || 0;
+    if (meta.phase === "rejected" || at < shown.newest) return; // history and confirmations come behind what is live
+    shown.newest = at;
     if (event === "CAMPAIGN_STATUS_UPDATE") shown.status.textContent = described(event, data.payload)[0];
     if (data.payload.progressToTarget !== undefined) shown.progress.value = data.payload.progressToTarget;
     if (data.payload.newStatus === "RewardsDistributed") shown.progress.value = 100;

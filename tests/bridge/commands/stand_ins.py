@@ -47,6 +47,7 @@ class ScriptedGateway:
 
     def __init__(self, reply: dict[str, Any], publications: list[dict[str, Any]]) -> None:
         self.subscribes: list[dict[str, Any]] = []
+        self.tokens: list[str] = []
         self._reply = reply
         self._publications = publications
 
@@ -59,7 +60,8 @@ class ScriptedGateway:
 
     def _replies(self, command: dict[str, Any]) -> list[dict[str, Any]]:
         match command:
-            case {"id": number, "connect": _}:
+            case {"id": number, "connect": connect}:
+                self.tokens.append(connect["token"])
                 return [{"id": number, "connect": {"client": "c", "version": "1", "ping": 25, "pong": True}}]
             case {"id": number, "subscribe": subscribe}:
                 self.subscribes.append(subscribe)

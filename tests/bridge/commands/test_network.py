@@ -5,36 +5,39 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
-import stat
 from pathlib import Path
 
-import aiohttp
 import pytest
 from rich.console import Console
 
 from bridge.commands.exits import USAGE, CommandFailed
-from bridge.commands.network import run_devnet, write_operator_key
+from bridge.commands.network import print_addresses, run_devnet
 from bridge.key_files import is_demo_key, read_secret
+from topics.devnet.devnet import Devnet
 from topics.devnet.settings import DevnetSettings
 
-QUICK = {"consensus_delay_s": 0.0, "mirror_delay_s": 0.0}
+SETTINGS = DevnetSettings(consensus_delay_s=0, mirror_delay_s=0)
 
 
-async def test_it_runs_until_cancelled_and_tells_where(tmp_path: Path) -> None:
-    told = io.StringIO()
-    running = asyncio.create_task(run_devnet(DevnetSettings(**QUICK), tmp_path, console=Console(file=told, width=120)))
-    async with asyncio.timeout(10):
-        while "Ctrl-C" not in told.getvalue():
-            await asyncio.sleep(0.01)
-    [mirror] = [word for word in told.getvalue().split() if word.startswith("http://")]
-    async with aiohttp.ClientSession() as session, session.get(f"{mirror}/network/nodes") as response:
-        assert response.status == 200
+async def test_it_leaves_keys_and_runs_until_cancelled(tmp_path: Path) -> None:
+    ready: asyncio.Future[Devnet] = asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(run_devnet(SETTINGS, tmp_path, tell=ready.set_result))
+    devnet = await asyncio.wait_for(ready, 10)
+    assert len(devnet.nodes) == 2
     for name in ("operator.key", "master.key", "signing.key", "api.key", "token.key"):
         assert is_demo_key((tmp_path / name).read_text())
-        assert name == "operator.key" or len(read_secret(tmp_path / name, key="x")) == 64
+        assert read_secret(tmp_path / name, key="x")
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_the_addresses_are_printed(tmp_path: Path) -> None:
+    out = io.StringIO()
+    async with Devnet(SETTINGS) as devnet:
+        print_addresses(devnet, tmp_path, Console(file=out, width=160))
+    shown = out.getvalue()
+    assert all(address in shown for address in (*devnet.nodes.values(), devnet.mirror_url, str(devnet.operator_id)))
 
 
 async def test_a_taken_port_is_refused(tmp_path: Path) -> None:
@@ -43,12 +46,19 @@ async def test_a_taken_port_is_refused(tmp_path: Path) -> None:
         taken.listen()
         settings = DevnetSettings(mirror_port=taken.getsockname()[1])
         with pytest.raises(CommandFailed, match="can't listen") as caught:
-            await run_devnet(settings, tmp_path, console=Console(file=io.StringIO()))
+            await run_devnet(settings, tmp_path, tell=print)
     assert caught.value.code == USAGE
 
 
-def test_a_new_network_replaces_the_operators_key(tmp_path: Path) -> None:
-    write_operator_key(tmp_path, "aa")
-    path = write_operator_key(tmp_path, "bb")
-    assert read_secret(path, key="x") == "bb"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+async def test_a_real_key_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "operator.key").write_text("302e...")
+    with pytest.raises(CommandFailed, match="left alone"):
+        await run_devnet(SETTINGS, tmp_path, tell=print)
+    assert (tmp_path / "operator.key").read_text() == "302e..."
+
+
+async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandFailed, match="can't write keys") as caught:
+        await run_devnet(SETTINGS, tmp_path / "file", tell=print)
+    assert caught.value.code == USAGE

@@ -12,12 +12,12 @@ from rich.console import Console
 
 from bridge.commands import topic
 from bridge.commands.exits import CommandFailed
-from bridge.commands.network import write_operator_key
 from bridge.config import Config, load
 from bridge.demo.keys import make_demo_keys
 from bridge.demo.setting import demo_config
 from tests.bridge.commands.stand_ins import ScriptedDoor, listening
 from topics.devnet.devnet import Devnet
+from topics.devnet.serve import write_operator_key
 from topics.devnet.settings import DevnetSettings
 
 CAMPAIGN = {"id": "1234", "ownerId": "77", "status": "open", "topicId": "0.0.1003", "sequence": 1}
@@ -60,7 +60,10 @@ async def test_without_a_daemon_it_is_made_in_place_and_once(tmp_path: Path) -> 
 
 def test_topics_are_a_table() -> None:
     out = io.StringIO()
-    rows = [{"campaign": "1234", "topic_id": "0.0.7", "halted": None}, {"campaign": "9", "topic_id": None, "halted": "x"}]
+    rows = [
+        {"campaign": "1234", "topic_id": "0.0.7", "halted": None},
+        {"campaign": "9", "topic_id": None, "halted": "x"},
+    ]
     Console(file=out, width=80).print(topic.table(rows))
     assert [line.split() for line in out.getvalue().splitlines()] == [
         ["campaign", "topic_id", "halted"],

@@ -31,7 +31,7 @@ def chain(length: int) -> dict[TopicId, list[Position]]:
 def told(confirmed: list[str], *, posted: str = "abc", known: int = 9) -> dict[str, Any]:
     account = Account(mirror_delay_ns=2 * MS)
     for event_id in posted:
-        account.posted(event_id, "campaign:1", 0)
+        account.posted(event_id, "campaign:1", "1", at_ns=0)
         account.published("campaign:1", meta(event_id, 0, "provisional"), 3 * MS)
     for sequence, event_id in enumerate(confirmed, 1):
         account.published("campaign:1", meta(event_id, sequence), 1_000_000_000 + sequence + 7 * MS)
@@ -68,11 +68,20 @@ def test_only_what_the_recomputed_chain_holds_is_verified() -> None:
 
 def test_what_has_not_come_back_is_waiting() -> None:
     account = Account(mirror_delay_ns=0)
-    account.posted("a", "user:1", 0)
+    account.posted("a", "user:1", None, at_ns=0)
     assert account.waiting == 1
     account.published("user:1", meta("a", 1), 0)
     assert account.waiting == 0
     assert account.topic_ids == {TOPIC}
+
+
+def test_campaigns_may_overtake_each_other_on_a_users_channel() -> None:
+    account = Account(mirror_delay_ns=0)
+    for event_id, campaign in (("a", "1"), ("b", "2"), ("c", "1")):
+        account.posted(event_id, "user:1", campaign, at_ns=0)
+    for event_id in ("a", "c", "b"):
+        account.published("user:1", meta(event_id, 1), 0)
+    assert account.summary({})["gaps"] == 0
 
 
 def test_percentiles_are_by_nearest_rank() -> None:

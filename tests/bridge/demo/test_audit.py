@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import base64
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -20,18 +20,14 @@ TOPIC = TopicId(0, 0, 1001)
 PAYER = AccountId(0, 0, 2)
 
 
-def rows(count: int) -> list[dict[str, object]]:
+def rows(count: int) -> list[dict[str, Any]]:
     """Messages as a mirror shows them."""
-    import base64
-
-    found: list[dict[str, object]] = []
+    found: list[dict[str, Any]] = []
     behind = bytes(HASH_BYTES)
     for sequence in range(1, count + 1):
         message = f"message {sequence}".encode()
         at_ns = 1_700_000_000_000_000_000 + sequence
-        behind = next_running_hash(
-            behind, message, payer=PAYER, topic_id=TOPIC, consensus_ns=at_ns, sequence=sequence
-        )
+        behind = next_running_hash(behind, message, payer=PAYER, topic_id=TOPIC, consensus_ns=at_ns, sequence=sequence)
         found.append(
             {
                 "chunk_info": None,
@@ -45,3 +41,36 @@ def rows(count: int) -> list[dict[str, object]]:
             }
         )
     return found
+
+
+def mirror_of(shown: list[dict[str, Any]]) -> TestServer:
+    """A mirror that shows these messages, two a page."""
+
+    async def messages(request: web.Request) -> web.Response:
+        after = int(request.query["sequencenumber"].removeprefix("gte:")) - 1
+        return web.json_response({"links": {"next": None}, "messages": shown[after : after + 2]})
+
+    app = web.Application()
+    app.router.add_get(f"/api/v1/topics/{TOPIC}/messages", messages)
+    return TestServer(app)
+
+
+async def test_every_page_is_read_and_recomputed() -> None:
+    shown = rows(5)
+    async with mirror_of(shown) as server:
+        mirror = Mirror(str(server.make_url("")), MirrorSettings())
+        chain = await recomputed(mirror, [TOPIC])
+        await mirror.close()
+    assert [base64.b64encode(position.running_hash).decode() for position in chain[TOPIC]] == [
+        row["running_hash"] for row in shown
+    ]
+
+
+async def test_a_changed_message_is_found() -> None:
+    shown = rows(5)
+    shown[3]["message"] = base64.b64encode(b"another").decode()
+    async with mirror_of(shown) as server:
+        mirror = Mirror(str(server.make_url("")), MirrorSettings())
+        with pytest.raises(RunningHashMismatch):
+            await recomputed(mirror, [TOPIC])
+        await mirror.close()

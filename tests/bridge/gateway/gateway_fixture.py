@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,14 @@ from bridge.gateway.settings import GatewaySettings, Issuer, TokenSettings
 from tests.bridge.gateway.memory_history import MemoryHistory, Publisher
 
 OWNER, STRANGER = "77", "88"
+
+
+async def until(condition: Callable[[], object], *, deadline_s: float = 20) -> None:
+    """Wait for what should become true."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, "the condition never held"
+        await asyncio.sleep(0.005)
 
 
 def now_ms() -> int:

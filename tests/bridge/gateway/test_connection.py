@@ -66,6 +66,8 @@ async def test_only_what_is_yours() -> None:
             ("campaign:unheard-of", 103),
             ("campaign:9", None),
             ("weather:today", 102),
+            ("user:" + "7" * 65, 102),
+            ("user:" + "7" * 300, 107),
             ("", 102),
         ]:
             reply = await client.ask(subscribe={"channel": channel})

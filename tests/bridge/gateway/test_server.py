@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from bridge.errors import AddressUnusable
 from bridge.gateway.server import GatewayServer
 from bridge.gateway.settings import GatewaySettings
-from tests.bridge.gateway.gateway_fixture import Running, running_gateway
+from tests.bridge.gateway.gateway_fixture import Running, running_gateway, until
 from tests.bridge.gateway.wire_client import WireClient
 
 
@@ -22,13 +22,6 @@ async def status(url: str, **options: object) -> int:
             return 101
     except InvalidStatus as error:
         return error.response.status_code
-
-
-async def until(condition: object, deadline_s: float = 10) -> None:
-    end = time.monotonic() + deadline_s
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end, "the condition never held"
-        await asyncio.sleep(0.01)
 
 
 async def test_origins_and_paths() -> None:
@@ -143,6 +136,17 @@ async def test_a_large_recovery_does_not_cut_its_own_client() -> None:
             await client.hear()
             for _ in users:
                 assert len((await client.hear())["subscribe"]["publications"]) == 4
+
+
+async def test_what_breaks_in_one_connection_ends_that_one() -> None:
+    async with running_gateway() as gateway, WireClient(gateway.url) as client, WireClient(gateway.url) as other:
+        for one in (client, other):
+            await one.ask(connect={"token": gateway.token()})
+        gateway.history.rows["user:77"] = [None]  # type: ignore[list-item]  # no row: reading it fails
+        await client.say(subscribe={"channel": "user:77"})
+        assert await client.closed() == 1011
+        assert gateway.hub.subscribers("user:77") == 0
+        assert "subscribe" in await other.ask(subscribe={"channel": "campaign:1"})
 
 
 async def test_a_taken_port_is_named() -> None:

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from bridge import config_sections as sections
 from bridge import migrations
 from bridge.database import Database
 from bridge.errors import SealBroken
 from bridge.keys.ring import STORE, CampaignKeys, KeyRing, campaign_owner, user_owner
+from bridge.protocol.epochs import Epoch
+from bridge.protocol.wrapping import wrap_key
 from bridge.schema import epochs
 
 MASTER = os.urandom(32)
@@ -87,11 +89,13 @@ def test_a_campaigns_and_a_users_keys_are_two_name_spaces(connection: Connection
 
 def test_the_newest_epoch_is_in_force_and_the_old_one_still_found(connection: Connection) -> None:
     keys = ring()
-    old = keys.ensure(connection, "user:7", now_ms=1)
-    # a rotation will do this; the key of another owner's row shows that the number decides, and the name binds
-    connection.execute(update(epochs).where(epochs.c.kid == old.kid).values(number=2))
+    old, new = keys.ensure(connection, "user:7", now_ms=1), Epoch.of(os.urandom(32))
+    wrapped = wrap_key(new.key, master_key=MASTER, nonce=bytes(12), owner="user:7")
+    connection.execute(
+        insert(epochs).values(owner="user:7", number=2, kid=new.kid, wrapped=wrapped, created_ms=2)
+    )
+    assert keys.ensure(connection, "user:7", now_ms=3) == new
     assert keys.find(connection, "user:7", old.kid) == old
-    assert keys.current(connection, "user:7") == old
 
 
 def test_the_cache_is_bounded_and_saves_unwrapping(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

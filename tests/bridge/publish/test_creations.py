@@ -1,0 +1,50 @@
+"""Creation intents on disk: one pending a campaign, under an id that outlives the process."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bridge.publish import flights
+from bridge.publish.creations import Creations
+from bridge.schema import registry
+from tests.rooms import Rooms, Terms, rooms_on
+from topics.registry import TopicState
+from topics.values import TopicId
+
+
+async def creations(rooms: Rooms) -> Creations:
+    await rooms.ingest.register("c1", None)
+    return Creations(rooms.database, rooms.ids, valid_duration_s=120)
+
+
+async def test_the_intent_is_the_same_until_it_is_spent(rooms: Rooms) -> None:
+    intents = await creations(rooms)
+    first = await intents.intent("c1")
+    assert await intents.intent("c1") == first
+    await intents.spent(first, "NEVER_RAN")
+    second = await intents.intent("c1")
+    assert second.valid_start_ns > first.valid_start_ns
+
+
+async def test_callers_at_the_same_moment_get_one_intent(rooms: Rooms) -> None:
+    intents = await creations(rooms)
+    assert len(set(await asyncio.gather(*(intents.intent("c1") for _ in range(20))))) == 1
+
+
+async def test_the_intent_outlives_the_process_and_ids_go_on_behind_it(terms: Terms) -> None:
+    async with rooms_on(terms) as rooms:
+        before = await (await creations(rooms)).intent("c1")
+    async with rooms_on(terms) as rooms:
+        assert await (await creations(rooms)).intent("c1") == before
+        assert rooms.ids.next().valid_start_ns > before.valid_start_ns
+
+
+async def test_the_topic_is_kept_once(rooms: Rooms) -> None:
+    intents = await creations(rooms)
+    intent = await intents.intent("c1")
+    await intents.created("c1", intent, TopicId(0, 0, 7))
+    await intents.created("c1", intent, TopicId(0, 0, 8))
+    registration = await rooms.database.read(lambda c: registry.find(c, "c1"))
+    assert registration is not None
+    assert (registration.topic_id, registration.state) == (TopicId(0, 0, 7), TopicState.CREATED)
+    assert await rooms.database.read(lambda c: flights.pending_creation(c, "c1")) is None

@@ -1,0 +1,127 @@
+"""Turns: every campaign gets its own, whatever the others have waiting or suffer from."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from sqlalchemy import update
+from structlog.testing import capture_logs
+
+from bridge.publish.ingest import Request
+from bridge.publish.outbox import EntryState
+from bridge.schema import entries, registry
+from tests.rooms import Rooms, Terms, change, going, rooms_on, until
+from topics.devnet.faults import Fault
+from topics.registry import TopicState
+
+
+async def are(rooms: Rooms, ids: tuple[bytes, ...], state: EntryState) -> bool:
+    return all([await rooms.state(id_) is state for id_ in ids])
+
+
+async def test_what_is_woken_is_carried(rooms: Rooms) -> None:
+    async with going(rooms, "submitter"):
+        ids = (await rooms.accept(change(), change("c2"), change(None, user_id="7"))).ids
+        await until(lambda: are(rooms, ids, EntryState.SUBMITTED))
+        more = (await rooms.accept(change(), change("c2"))).ids
+        await until(lambda: are(rooms, more, EntryState.SUBMITTED))
+
+
+async def test_a_burst_shares_frames(terms: Terms) -> None:
+    async with rooms_on(terms, linger_ms=50) as rooms, going(rooms, "submitter"):
+        ids = tuple([(await rooms.accept(change(n=str(n)))).ids[0] for n in range(20)])
+        await until(lambda: are(rooms, ids, EntryState.SUBMITTED))
+        messages = await rooms.mirror.messages(await rooms.topic("c1"), after=0)
+        assert len(messages) <= 1 + 10  # the manifest, and far fewer than a frame an event
+        assert [event.id for event in await rooms.on_ledger("c1")] == list(ids)
+
+
+async def test_a_full_campaign_does_not_starve_anothers_single_event(terms: Terms) -> None:
+    async with rooms_on(terms, max_flights=1, max_events_per_frame=10) as rooms:
+        many = (await rooms.ingest.accept([change("full", n=str(n)) for n in range(2_000)], Request("k"))).ids
+        async with going(rooms, "submitter"):
+            await until(lambda: are(rooms, many[:1], EntryState.SUBMITTED))
+            single = (await rooms.accept(change("small"))).ids
+            await until(lambda: are(rooms, single, EntryState.SUBMITTED))
+            assert not await are(rooms, many[-1:], EntryState.SUBMITTED)
+            # topic, manifest and frame of the small one: a turn each, between turns of the full one
+            left = [id_ for id_ in many if await rooms.state(id_) is EntryState.WAITING]
+            assert len(left) > 1_800
+
+
+async def test_a_restart_goes_on_with_all_that_was_left(terms: Terms) -> None:
+    async with rooms_on(terms) as rooms:
+        waiting = (await rooms.ingest.accept([change("waiting")], Request("k"))).ids
+        await rooms.ingest.register("registered", "7")
+        flying = (await rooms.accept(change("flying"))).ids
+        await rooms.database.write(lambda c: registry.intend(c, "flying", owner=None, now_ms=1))
+        terms.devnet.faults.inject(Fault.NODE_DOWN)
+        async with going(rooms, "submitter"):
+            await asyncio.sleep(0.1)
+    terms.devnet.faults.clear()
+
+    async def registered() -> bool:
+        found = await rooms.database.read(lambda c: registry.find(c, "registered"))
+        return found is not None and found.state is TopicState.READY
+
+    async with rooms_on(terms) as rooms, going(rooms, "submitter"):
+        await until(lambda: are(rooms, waiting + flying, EntryState.SUBMITTED))
+        await until(registered)
+
+
+async def test_an_operators_fault_stops_one_campaign_and_is_told(rooms: Rooms) -> None:
+    """A body that doesn't open under its key: nothing is dropped, the daemon lives, the others go on."""
+    broken = (await rooms.accept(change("broken"))).ids
+    await rooms.database.write(lambda c: c.execute(update(entries).values(body=b"changed")))
+    with capture_logs() as logs:
+        async with going(rooms, "submitter"):
+            well = (await rooms.accept(change("well"))).ids
+            await until(lambda: are(rooms, well, EntryState.SUBMITTED))
+            await until(lambda: any(log["log_level"] == "error" for log in logs))
+    assert await are(rooms, broken, EntryState.WAITING)
+    [error, *_] = [log for log in logs if log["log_level"] == "error"]
+    assert error["ref"] == "broken"
+    assert "does not open" in error["reason"]
+
+
+async def test_a_network_that_is_away_is_tried_again_with_growing_pauses(terms: Terms) -> None:
+    async with rooms_on(terms, retry_initial_s=0.02, retry_max_s=10) as rooms:
+        terms.devnet.faults.inject(Fault.NODE_DOWN)
+        with capture_logs() as logs:
+            async with going(rooms, "submitter"):
+                ids = (await rooms.accept(change())).ids
+                await until(lambda: len([log for log in logs if log["event"] == "flight delayed"]) >= 3)
+                terms.devnet.faults.clear()
+                await until(lambda: are(rooms, ids, EntryState.SUBMITTED))
+    pauses = [rooms.submitter._delay_s("c") for _ in range(12)]
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[1], pauses[-1]) == (0.02, 0.04, 10)
+
+
+async def test_a_drain_begins_nothing_and_waits_for_what_flies(rooms: Rooms) -> None:
+    async with going(rooms, "submitter"):
+        first = (await rooms.accept(change(), change("c2"))).ids
+        await until(lambda: rooms.submitter._under_way > 0)
+        await rooms.submitter.drain()
+        assert rooms.submitter._under_way == 0
+        late = (await rooms.accept(change("c3"))).ids
+        await asyncio.sleep(0.1)
+        assert await are(rooms, late, EntryState.WAITING)
+        assert not await rooms.database.read(lambda c: [r for r in registry.all(c) if r.ref == "c3" and r.topic_id])
+    assert len(first) == 2
+
+
+async def test_a_drain_ends_at_its_timeout(terms: Terms) -> None:
+    async with rooms_on(terms, drain_timeout_s=0.1) as rooms:
+        terms.devnet.faults.inject(Fault.NODE_DOWN)
+        async with going(rooms, "submitter"):
+            await rooms.accept(change())
+            await until(lambda: rooms.submitter._under_way > 0)
+            began = time.monotonic()
+            await rooms.submitter.drain()
+            assert time.monotonic() - began < 5
+
+
+async def test_a_drain_of_nothing_is_over_at_once(rooms: Rooms) -> None:
+    await rooms.submitter.drain()
