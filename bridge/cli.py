@@ -38,6 +38,7 @@ DEFAULT_CONFIG = Path("config.toml")
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line (default: the process's own). Always ends with SystemExit."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it writes to stderr comes as an error of ours, too
     try:
         app(arguments)
     except Exception as error:  # noqa: BLE001 # the root: what has no code of its own goes on as a crash

@@ -177,7 +177,9 @@ async def terms_at(tmp_path: Path) -> AsyncIterator[Terms]:
 
 
 @asynccontextmanager
-async def rooms_on(terms: Terms, *, on_demand: bool = True, signed: bool = True, **publish: Any) -> AsyncIterator[Rooms]:
+async def rooms_on(
+    terms: Terms, *, on_demand: bool = True, signed: bool = True, **publish: Any
+) -> AsyncIterator[Rooms]:
     """The rooms over the database at `terms.path`, only its writer going. Leaving the block is a crash of all else."""
     async with database_at(terms.path) as database:
         ring = KeyRing(terms.master, max_cached=100)
@@ -206,7 +208,7 @@ async def rooms_on(terms: Terms, *, on_demand: bool = True, signed: bool = True,
         )
         cursor_ns = await database.read(settings.cursor_ns)
         try:
-            yield _joined(terms, database, loader, ledger, mirror, cursor_ns, on_demand)
+            yield _joined(terms, database, loader, remotes=(ledger, mirror), cursor_ns=cursor_ns, on_demand=on_demand)
         finally:
             await mirror.close()
             await ledger.close()
@@ -243,12 +245,13 @@ def _joined(
     terms: Terms,
     database: Database,
     loader: Loader,
-    ledger: GrpcLedger,
-    mirror: Mirror,
+    *,
+    remotes: tuple[GrpcLedger, Mirror],
     cursor_ns: int,
     on_demand: bool,
 ) -> Rooms:
     """What app.py does, in small."""
+    ledger, mirror = remotes
     news: list[News] = []
     rejected: list[tuple[bytes, str]] = []
 
@@ -259,9 +262,7 @@ def _joined(
     conditions = TopicTerms("hcs-bridge:1", False, 7_776_000, WINDOW_S, 25 * HBAR)
     creator = Creator(conditions, creations, ledger=ledger, mirror=mirror, now_ns=terms.clock)
     carrier = Carrier(database, loader, ledger, mirror, creator, 2 * HBAR, terms.clock, reject)
-    ingest = Ingest(
-        database, loader.ring, loader.at_rest, create_on_demand=on_demand, now_ms=terms.clock.ms
-    )
+    ingest = Ingest(database, loader.ring, loader.at_rest, create_on_demand=on_demand, now_ms=terms.clock.ms)
     store = Store(loader.at_rest, catalogue_with().data_type)
     reading = Reading(mirror, loader.ring, lambda t: TopicRules(NETWORK, t, terms.public, sections.Relay()))
     inbound = Inbound(sections.Relay(), database, store, reading=reading, handing=Handing(confirm, news.extend))

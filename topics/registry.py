@@ -113,6 +113,11 @@ class Registry:
         row = connection.execute(self._by_topic, {"wanted": str(topic_id)}).one_or_none()
         return None if row is None else _registration(row)
 
+    def refs_unready(self, connection: Connection) -> list[str]:
+        """The campaigns whose topic, or whose manifest, is still to be made."""
+        unready = self._table.c.state.in_((TopicState.INTENDED, TopicState.CREATED))
+        return list(connection.execute(select(self._table.c.ref).where(unready)).scalars())
+
     def all(self, connection: Connection) -> Iterator[Registration]:
         """Every registration, oldest first."""
         rows = connection.execute(select(self._table).order_by(self._table.c.registered_ms, self._table.c.ref))

@@ -7,6 +7,7 @@ mirror decides. Only its proof that the id never ran allows another id for the s
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol
 
 from topics.errors import ReceiptUnknown, TopicsError, TransactionExpired, Unavailable
@@ -55,10 +56,8 @@ async def settle(
     Raises Unavailable (ask again later), NeverRan, Rejected (a node refused it; an earlier copy may still have run).
     """
     if now_ns() < window_end_ns:
-        try:
+        with suppress(TransactionExpired):  # an earlier copy may have run
             await send()
-        except TransactionExpired:
-            pass  # an earlier copy may have run
     try:
         receipt = await ledger.receipt(transaction_id)
     except ReceiptUnknown:
@@ -71,9 +70,11 @@ async def settle(
 async def _by_mirror(transaction_id: TransactionId, mirror: OutcomeSource, *, window_end_ns: int) -> Receipt:
     # Read in this order: what is imported between the two calls can only make the answer more cautious.
     imported_to = await mirror.latest_consensus_ns()
-    for outcome in await mirror.transaction(transaction_id):
+    outcomes = await mirror.transaction(transaction_id)
+    # A copy that a node should not have let in stands beside the one that ran, in any order.
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.result != "SUCCESS"):
         if outcome.result != DUPLICATE:
             return Receipt(outcome.result, outcome.topic_id)
-    if imported_to > window_end_ns + MARGIN_NS:
+    if not outcomes and imported_to > window_end_ns + MARGIN_NS:
         raise NeverRan(transaction_id)
     raise Unavailable("the mirror", f"it has not imported far enough to tell what became of {transaction_id}")

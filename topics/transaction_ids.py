@@ -8,7 +8,7 @@ from threading import Lock
 from topics.values import NANOS, AccountId, TransactionId
 
 BACKDATE_NS = 3 * NANOS
-"""How far behind our clock a valid start lies, so that a node whose clock is a little late takes it (SDKs: 5–8 s)."""
+"""How far behind our clock a valid start lies, so that a node whose clock is a bit late takes it (SDKs: 5 to 8 s)."""
 
 
 class TransactionIds:

@@ -73,9 +73,16 @@ class Door:
         headers = {"Content-Type": "application/json"}
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
+        return await self._ask("POST", path, body, headers)
+
+    async def get(self, path: str) -> Answer:
+        """Ask, as patiently. Raises CommandFailed."""
+        return await self._ask("GET", path, None, {})
+
+    async def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         waited, pause = 0.0, BACKOFF_INITIAL_S
         while True:
-            answer, wish = await self._try(path, body, headers)
+            answer, wish = await self._try(method, path, body, headers)
             if isinstance(answer, Answer):
                 return self._entitled(answer)
             if waited >= self._patience_s:
@@ -84,10 +91,12 @@ class Door:
             await self._sleep(delay)
             waited, pause = waited + delay, min(pause * 2, BACKOFF_MAX_S)
 
-    async def _try(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[Answer | str, float]:
+    async def _try(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[Answer | str, float]:
         """The answer, or why there is none yet and how many seconds the daemon wants to be left alone."""
         try:
-            async with self._session.post(self.url + path, data=body, headers=headers) as response:
+            async with self._session.request(method, self.url + path, data=body, headers=headers) as response:
                 if response.status in RETRIED:
                     wish = response.headers.get("Retry-After", "")
                     return f"it answers {response.status}", float(wish) if wish.isdecimal() else 0.0

@@ -35,7 +35,10 @@ class Outcome:
 
     def as_json(self) -> str:
         """For scripts: accepted, refused [{line, reasons}], elapsed_s."""
-        refused = [{"line": line.number, "reasons": list(line.reasons)} for line in self.summary.refused]
+        refused = [
+            {"line": line.number, "reasons": list(line.reasons)}
+            for line in sorted(self.summary.refused, key=lambda line: line.number)
+        ]
         return json.dumps(
             {"accepted": self.summary.accepted, "refused": refused, "elapsed_s": round(self.elapsed_s, 3)}
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,23 +19,34 @@ from bridge.offline import TopicView, create_topic
 
 CAMPAIGNS_PATH = "/v1/campaigns"
 DAEMON_NAMES = {"id": "campaign", "ownerId": "owner", "topicId": "topic_id", "status": "status", "sequence": "sequence"}
+MADE_WITHIN_S = 60.0
+POLL_S = 0.25
 CREATED = frozenset({200, 201, 202})
 
 
 async def create(config: Config, campaign_id: str, owner_id: str) -> dict[str, Any]:
     """Have the running daemon make the topic, or make it here when none answers. Repeating it changes nothing."""
-    try:
-        return await _create_through_daemon(config, campaign_id, owner_id)
-    except CommandFailed as failed:
-        if failed.code != UNREACHABLE:
-            raise
-    return as_row(await create_topic(config, campaign_id, owner_id))
+    made = await _create_through_daemon(config, campaign_id, owner_id)
+    return made or as_row(await create_topic(config, campaign_id, owner_id))
 
 
-async def _create_through_daemon(config: Config, campaign_id: str, owner_id: str) -> dict[str, Any]:
+async def _create_through_daemon(config: Config, campaign_id: str, owner_id: str) -> dict[str, Any] | None:
+    """None if no daemon answers."""
     body = msgspec.json.encode({"id": campaign_id, "ownerId": owner_id})
     async with Door(http_url(config), api_key_for(config, "campaigns:write"), patience_s=0) as door:
-        answer = await door.post(CAMPAIGNS_PATH, body)
+        try:
+            answer = await door.post(CAMPAIGNS_PATH, body)
+        except CommandFailed as failed:
+            if failed.code == UNREACHABLE:
+                return None
+            raise
+        deadline = time.monotonic() + MADE_WITHIN_S
+        while answer.status in CREATED and answer.body.get("topicId") is None:
+            if time.monotonic() > deadline:
+                hint = "it is kept, and goes on; see `hcs-bridge topic show`"
+                raise CommandFailed(f"no topic yet for campaign {campaign_id}", code=UNREACHABLE, hint=hint)
+            await asyncio.sleep(POLL_S)
+            answer = await door.get(f"{CAMPAIGNS_PATH}/{campaign_id}")
     if answer.status not in CREATED:
         raise CommandFailed(f"the daemon refuses campaign {campaign_id} ({answer.reason()})")
     return {column: answer.body.get(name) for name, column in DAEMON_NAMES.items()}

@@ -6,12 +6,15 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 
+from sqlalchemy import Connection
+
 from bridge.config_sections import Publish
 from bridge.database import Database
 from bridge.errors import IntegrityBroken, Unavailable
 from bridge.log import get_logger
 from bridge.publish import flights, outbox
 from bridge.publish.carrier import Carrier
+from bridge.schema import registry
 from topics import errors as hcs
 
 log = get_logger(__name__)
@@ -44,7 +47,7 @@ class Submitter:
 
     async def run(self) -> None:
         """Carry flights until cancelled, beginning with those that the last run left open."""
-        self.wake(await self._database.read(lambda c: {*flights.refs_open(c), *outbox.refs_waiting(c)}))
+        self.wake(await self._database.read(_refs_left))
         async with asyncio.TaskGroup() as workers:
             for number in range(self._settings.max_flights):
                 workers.create_task(self._work(), name=f"flights-{number}")
@@ -95,7 +98,7 @@ class Submitter:
         self._woken.discard(ref)
         try:
             carried = await self._carrier.advance(ref)
-        except (Unavailable, hcs.Unavailable) as error:
+        except (Unavailable, hcs.Unavailable, hcs.MalformedAnswer) as error:
             log.warning("flight delayed", ref=ref, reason=str(error))
             return self._delay_s(ref)
         except (hcs.Rejected, IntegrityBroken) as error:
@@ -107,3 +110,8 @@ class Submitter:
     def _delay_s(self, ref: str) -> float:
         failures = self._failures[ref] = self._failures.get(ref, 0) + 1
         return float(min(self._settings.retry_max_s, self._settings.retry_initial_s * 2 ** min(failures - 1, 16)))
+
+
+def _refs_left(connection: Connection) -> set[str]:
+    """The campaigns that wait for a topic, for the end of a flight, or for the next one."""
+    return {*registry.refs_unready(connection), *flights.refs_open(connection), *outbox.refs_waiting(connection)}

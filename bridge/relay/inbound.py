@@ -63,6 +63,7 @@ class Inbound:
         self._handing = handing
         self._tails: OrderedDict[TopicId, TopicTail] = OrderedDict()  # the one read longest ago first
         self._behind: dict[TopicId, int] = {}  # up to which consensus time a topic is known to have moved
+        self._kept_ns = 0  # the cursor on disk, as far as this run has moved it
         self._parallel = asyncio.Semaphore(limits.max_parallel_topics)
 
     async def run(self, sweep: Sweep, *, poll_interval_s: float) -> None:
@@ -84,27 +85,35 @@ class Inbound:
         async with asyncio.TaskGroup() as group:
             for topic_id, newest_ns in self._behind.items():
                 group.create_task(self._follow(topic_id, newest_ns), name=f"topic-{topic_id}")
-        if not self._behind and sweep.reached_ns > sweep.cursor_ns:
-            await self._database.write(lambda c: settings.keep_cursor(c, sweep.reached_ns))
+        reached_ns = sweep.reached_ns
+        if not self._behind and reached_ns > self._kept_ns:
+            await self._database.write(lambda c: settings.keep_cursor(c, reached_ns))
+            self._kept_ns = reached_ns
         sweep.commit()
 
     async def _follow(self, topic_id: TopicId, newest_ns: int) -> None:
         """Read one topic up to the message expected; what can't be read now stays behind for the next round."""
         async with self._parallel:
             try:
-                done = await self._read_on(topic_id, newest_ns)
+                done = await self._read_or_halt(topic_id, newest_ns)
             except (Unavailable, hcs.Unavailable, hcs.MalformedAnswer, hcs.Rejected) as error:
                 log.warning("topic not read", topic=str(topic_id), reason=str(error))
                 done = False
-            except (hcs.IntegrityError, IntegrityBroken) as error:
-                reason = str(error)
-                log.error("topic halted", topic=str(topic_id), reason=reason, hint=error.hint)
-                await self._database.write(lambda c: progress.halt(c, topic_id, reason))
-                done = True
             if done:
                 self._behind.pop(topic_id, None)
             else:
                 self._tails.pop(topic_id, None)  # it may be ahead of what was stored
+
+    async def _read_or_halt(self, topic_id: TopicId, newest_ns: int) -> bool:
+        """Whether there is nothing left to read there now."""
+        try:
+            return await self._read_on(topic_id, newest_ns)
+        except (hcs.IntegrityError, IntegrityBroken) as error:
+            reason = str(error)
+            self._tails.pop(topic_id, None)  # spent: what it took before the fault was not stored
+            await self._database.write(lambda c: progress.halt(c, topic_id, reason))
+            log.error("topic halted", topic=str(topic_id), reason=reason, hint=error.hint)
+            return True
 
     async def _read_on(self, topic_id: TopicId, newest_ns: int) -> bool:
         source = await self._database.read(lambda c: _source(c, topic_id))

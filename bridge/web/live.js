@@ -43,7 +43,7 @@
         return ["closed", payload.message || ""];
       case "CAMPAIGN_ENGAGEMENT_UPDATE": {
         const metrics = payload.engagementMetrics || {};
-        const reached = progress === undefined ? "" : `, ${progress}\u00a0% of the target`;
+        const reached = progress === undefined ? "" : `, ${progress}\u00a0%`;
         return ["engagement", `${metrics.totalLikes} likes, ${metrics.totalRetweets} reposts, ${metrics.totalComments} comments${reached}`];
       }
       case "REWARD_DISTRIBUTION_UPDATE":

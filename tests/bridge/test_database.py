@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, select
@@ -35,6 +37,10 @@ def add(connection: Connection, name: str) -> str:
     return name
 
 
+def adding(name: str) -> Callable[[Connection], str]:
+    return partial(add, name=name)
+
+
 async def test_accepted_means_that_another_connection_sees_it(database: Database, tmp_path: Path) -> None:
     assert await database.write(lambda c: add(c, "a")) == "a"
     with sqlite3.connect(tmp_path / "b.db") as other:
@@ -43,7 +49,9 @@ async def test_accepted_means_that_another_connection_sees_it(database: Database
 
 
 async def test_each_commit_is_flushed(database: Database) -> None:
-    modes = await database.read(lambda c: [c.exec_driver_sql(f"pragma {p}").scalar() for p in ("synchronous", "journal_mode")])
+    modes = await database.read(
+        lambda c: [c.exec_driver_sql(f"pragma {p}").scalar() for p in ("synchronous", "journal_mode")]
+    )
     assert modes == [2, "wal"]
     assert await database.read(lambda c: c.exec_driver_sql("pragma foreign_keys").scalar()) == 1
 
@@ -53,11 +61,11 @@ async def test_a_failing_work_takes_nobody_along_and_leaves_nothing(database: Da
         add(connection, "half")
         raise KeyError("mine")
 
-    works = [lambda c, name=name: add(c, name) for name in "abc"]
-    outcomes = await asyncio.gather(
+    works = [adding(name) for name in "abc"]
+    outcomes: list[Any] = await asyncio.gather(
         *(database.write(work) for work in [works[0], fail, *works[1:]]), return_exceptions=True
     )
-    assert [outcomes[0], *outcomes[2:]] == ["a", "b", "c"]
+    assert outcomes[:1] + outcomes[2:] == ["a", "b", "c"]
     assert isinstance(outcomes[1], KeyError)
     assert await database.read(names) == {"a", "b", "c"}
 
@@ -92,7 +100,7 @@ async def test_too_many_writes_are_refused_and_the_others_go_on(tmp_path: Path) 
     async with database_at(tmp_path / "b.db", max_pending_writes=2) as database:
         running = asyncio.ensure_future(database.write(lambda _: gate.wait(5)))
         await asyncio.sleep(0.01)
-        waiting = [asyncio.ensure_future(database.write(lambda c, n=n: add(c, n))) for n in ("a", "b")]
+        waiting = [asyncio.ensure_future(database.write(adding(n))) for n in ("a", "b")]
         await asyncio.sleep(0)
         with pytest.raises(Unavailable, match="max_pending_writes"):
             await database.write(lambda c: add(c, "c"))
@@ -106,7 +114,7 @@ async def test_a_caller_that_was_cancelled_harms_nobody(database: Database) -> N
     gate = threading.Event()
     running = asyncio.ensure_future(database.write(lambda _: gate.wait(5)))
     await asyncio.sleep(0.01)
-    gone, stays = (asyncio.ensure_future(database.write(lambda c, n=n: add(c, n))) for n in ("gone", "stays"))
+    gone, stays = (asyncio.ensure_future(database.write(adding(n))) for n in ("gone", "stays"))
     await asyncio.sleep(0)
     gone.cancel()
     gate.set()

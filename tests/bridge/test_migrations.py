@@ -44,7 +44,9 @@ def test_partial_indexes_are_the_schemas(engine: Engine, tmp_path: Path) -> None
 
 def partial_indexes(engine: Engine) -> dict[str, str]:
     with engine.connect() as connection:
-        rows = connection.exec_driver_sql("select name, sql from sqlite_master where type = 'index' and sql is not null")
+        rows = connection.exec_driver_sql(
+            "select name, sql from sqlite_master where type = 'index' and sql is not null"
+        )
         return {name: " ".join(sql.split()) for name, sql in rows if " WHERE " in sql}
 
 

@@ -16,7 +16,7 @@ Answer = tuple[int, Any, dict[str, str]]
 
 
 class ScriptedDoor:
-    """Answers POST with what `answer` makes of the request; remembers all requests."""
+    """Answers with what `answer` makes of the request; remembers all requests."""
 
     def __init__(self, answer: Callable[[list[Request]], Answer]) -> None:
         self.requests: list[Request] = []
@@ -33,7 +33,7 @@ class ScriptedDoor:
 async def listening(door: ScriptedDoor) -> AsyncIterator[str]:
     """The door's URL."""
     app = web.Application(client_max_size=10_000_000)
-    app.router.add_post("/{path:.*}", door.handle)
+    app.router.add_route("*", "/{path:.*}", door.handle)
     server = TestServer(app)
     await server.start_server()
     try:

@@ -38,6 +38,15 @@ async def test_the_daemon_makes_it(config: Config) -> None:
     assert json.loads(door.requests[0][1]) == {"id": "1234", "ownerId": "77"}
 
 
+async def test_a_topic_that_the_daemon_has_only_intended_is_waited_for(config: Config) -> None:
+    intended = CAMPAIGN | {"status": "intended", "topicId": None}
+    door = ScriptedDoor(lambda requests: (201, intended, {}) if len(requests) < 3 else (200, CAMPAIGN, {}))
+    async with listening(door) as url:
+        made = await topic.create(at(config, url), "1234", "77")
+    assert made["topic_id"] == "0.0.1003"
+    assert len(door.requests) == 3
+
+
 async def test_what_the_daemon_refuses_is_refused(config: Config) -> None:
     door = ScriptedDoor(lambda _: (409, {"error": {"message": "belongs to another owner"}}, {}))
     async with listening(door) as url:

@@ -25,7 +25,7 @@ def section(folder: Path, **content: str) -> Keys:
         path = folder / name
         path.write_text(text)
         path.chmod(0o600)
-    return Keys(**{f"{name}_file": folder / name for name in files})
+    return Keys.model_validate({f"{name}_file": folder / name for name in files})
 
 
 def test_keys_are_read(tmp_path: Path) -> None:

@@ -91,9 +91,7 @@ def test_the_newest_epoch_is_in_force_and_the_old_one_still_found(connection: Co
     keys = ring()
     old, new = keys.ensure(connection, "user:7", now_ms=1), Epoch.of(os.urandom(32))
     wrapped = wrap_key(new.key, master_key=MASTER, nonce=bytes(12), owner="user:7")
-    connection.execute(
-        insert(epochs).values(owner="user:7", number=2, kid=new.kid, wrapped=wrapped, created_ms=2)
-    )
+    connection.execute(insert(epochs).values(owner="user:7", number=2, kid=new.kid, wrapped=wrapped, created_ms=2))
     assert keys.ensure(connection, "user:7", now_ms=3) == new
     assert keys.find(connection, "user:7", old.kid) == old
 

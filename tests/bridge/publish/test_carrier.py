@@ -75,7 +75,9 @@ async def test_a_chunked_frame_names_its_first_chunk(rooms: Rooms) -> None:
     await rooms.carry("c1")
     messages = (await rooms.mirror.messages(await rooms.topic("c1"), after=0))[1:]
     infos = [message.chunk for message in messages]
-    assert [(info.number, info.total) for info in infos if info] == [(n, len(messages)) for n in range(1, len(messages) + 1)]
+    assert [(info.number, info.total) for info in infos if info] == [
+        (n, len(messages)) for n in range(1, len(messages) + 1)
+    ]
     assert len({info.initial for info in infos if info}) == 1
     assert [event.id for event in await rooms.on_ledger("c1")] == list(accepted.ids)
 
@@ -87,7 +89,9 @@ async def test_unknown_and_closed_campaigns_have_nothing_to_carry(rooms: Rooms) 
     assert await rooms.carrier.advance("c1") is False
 
 
-@pytest.mark.parametrize(("message", "status"), [(b"x" * 2000, "MESSAGE_SIZE_TOO_LARGE"), (b"", "INVALID_TOPIC_MESSAGE")])
+@pytest.mark.parametrize(
+    ("message", "status"), [(b"x" * 2000, "MESSAGE_SIZE_TOO_LARGE"), (b"", "INVALID_TOPIC_MESSAGE")]
+)
 async def test_what_the_network_will_not_hear_is_parked_and_the_next_goes_on(
     rooms: Rooms, message: bytes, status: str
 ) -> None:
@@ -159,7 +163,9 @@ async def test_a_manifest_that_is_refused_is_not_made_again_and_again(rooms: Roo
 
 
 async def test_nothing_readable_leaves(rooms: Rooms) -> None:
-    await rooms.ingest.accept([change("canary-campaign", text="canary of the payload", user_id="canary-user")], Request("k"))
+    await rooms.ingest.accept(
+        [change("canary-campaign", text="canary of the payload", user_id="canary-user")], Request("k")
+    )
     await rooms.carry("canary-campaign")
     for message in await rooms.mirror.messages(await rooms.topic("canary-campaign"), after=0):
         assert b"canary" not in message.message

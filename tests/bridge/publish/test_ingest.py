@@ -74,7 +74,9 @@ async def test_a_refused_request_takes_no_neighbour_along(terms: Terms) -> None:
         await rooms.ingest.register("c1", None)
         good = [rooms.ingest.accept([change()], Request("k")) for _ in range(5)]
         bad = [rooms.ingest.accept([change("c2")], Request("k")) for _ in range(5)]
-        outcomes = await asyncio.gather(*(each for pair in zip(good, bad, strict=True) for each in pair), return_exceptions=True)
+        outcomes = await asyncio.gather(
+            *(each for pair in zip(good, bad, strict=True) for each in pair), return_exceptions=True
+        )
         assert [isinstance(outcome, CampaignRefused) for outcome in outcomes] == [False, True] * 5
         assert len(await stored(rooms)) == 5
 

@@ -76,14 +76,18 @@ async def test_waiting_events_share_a_frame_in_their_order(rooms: Rooms) -> None
     frame = await rooms.database.read(lambda c: unsealed(rooms, c, flight))
     assert [event.id for event in frame.events if not isinstance(event, Sealed)] == list(accepted.ids)
     assert frame.producer_sequence == flight.producer_sequence == 1
-    places = await rooms.database.read(lambda c: c.execute(select(entries.c.index).order_by(entries.c.id)).scalars().all())
+    places = await rooms.database.read(
+        lambda c: c.execute(select(entries.c.index).order_by(entries.c.id)).scalars().all()
+    )
     assert places == list(range(30))
 
 
 async def test_every_id_is_on_disk_with_its_bytes(rooms: Rooms) -> None:
     await rooms.ingest.accept([change(text=os.urandom(1500).hex())], Request("k"))
     flight = await load(rooms)
-    assert [(chunk.number, chunk.total) for chunk in flight.chunks] == [(n, len(flight.chunks)) for n in range(1, len(flight.chunks) + 1)]
+    assert [(chunk.number, chunk.total) for chunk in flight.chunks] == [
+        (n, len(flight.chunks)) for n in range(1, len(flight.chunks) + 1)
+    ]
     assert len(flight.chunks) > 1
     rows = await rooms.database.read(
         lambda c: c.execute(select(transactions).where(transactions.c.flight_id == flight.id)).all()
@@ -100,7 +104,7 @@ async def test_frames_keep_to_their_bound_and_leave_the_rest_waiting(terms: Term
         while await rooms.database.read(lambda c: outbox.waiting(c, "c1", limit=1)):
             flight = await load(rooms)
             frame = await rooms.database.read(lambda c, flight=flight: unsealed(rooms, c, flight))  # type: ignore[misc]
-            ids += [event.id for event in frame.events]
+            ids += [event.id for event in frame.events if not isinstance(event, Sealed)]
             counts.append(len(frame.events))
             assert len(message(flight)) <= 1024
         assert ids == list(accepted.ids)
@@ -122,7 +126,9 @@ async def test_a_frame_holds_so_many_events_at_most(terms: Terms) -> None:
 
 
 async def test_what_is_for_one_user_is_sealed_under_that_users_key(rooms: Rooms) -> None:
-    await rooms.ingest.accept([change(), change(user_id="7", note="a planted canary"), change(user_id="8")], Request("k"))
+    await rooms.ingest.accept(
+        [change(), change(user_id="7", note="a planted canary"), change(user_id="8")], Request("k")
+    )
     flight = await load(rooms)
 
     def without_users(connection: Connection) -> OpenedFrame:

@@ -1,0 +1,144 @@
+"""What lies on the ledger tells nothing: no value of the day's file is found there in clear, in any common form."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bridge.protocol import cbor
+from tests.integration.world import World, until, world
+from tests.recorded import recorded
+
+EVENTS = 1500
+LONG = 8  # shorter values turn up in random bytes by chance
+
+
+def lengthened(line: dict[str, Any]) -> dict[str, Any]:
+    """The same change with ids long enough to be looked for."""
+    text = json.dumps(line)
+    campaign = line["campaignId"]
+    text = text.replace(f'"{campaign}"', f'"{campaign}00700700"')
+    if line["to"]:
+        text = text.replace(line["to"], line["to"] + "00900900")
+    changed: dict[str, Any] = json.loads(text)
+    return changed
+
+
+def values(value: Any) -> Iterator[str]:
+    match value:
+        case dict():
+            for inner in value.values():
+                yield from values(inner)
+        case list():
+            for inner in value:
+                yield from values(inner)
+        case str():
+            yield value
+        case int() | float() if not isinstance(value, bool):
+            yield str(value)
+
+
+def forms(value: str) -> Iterator[bytes]:
+    """How a value might lie about: as text, in hex, in base64 at each of the three alignments, UTF-16, a number."""
+    raw = value.encode()
+    yield raw
+    yield raw.hex().encode()
+    yield value.encode("utf-16-le")
+    for shift in range(3):
+        yield base64.b64encode(bytes(shift) + raw)[4 if shift else 0 : -4]
+    if value.lstrip("-").isdecimal() and abs(int(value)) >= 2**32:
+        yield abs(int(value)).to_bytes(8, "big")
+
+
+def clear_texts(made: World) -> set[str]:
+    """Every text that the ledger holds outside of seals: memos, and what manifests and frames show by their form."""
+    mirror = made.devnet.network.mirror
+    records = mirror.transactions()
+    found = {records.at(index).memo for index in range(len(records))}
+    found |= {topic.entity.memo for topic in mirror.topics.values()}
+    for message in messages(made):
+        shown = cbor.decode(message)
+        assert isinstance(shown, cbor.Tag)
+        found |= set(texts(shown))
+    return found
+
+
+def texts(item: object) -> Iterator[str]:
+    """The text strings of a message that anybody can decode; byte strings that hold CBOR are looked into."""
+    match item:
+        case cbor.Tag():
+            yield from texts(item.value)
+        case list() | tuple():
+            for inner in item:
+                yield from texts(inner)
+        case Mapping():
+            for name, inner in item.items():
+                yield from texts(name)
+                yield from texts(inner)
+        case str():
+            yield item
+        case bytes():
+            try:
+                yield from texts(cbor.decode(item))
+            except cbor.CborInvalid:
+                return
+
+
+def messages(made: World) -> list[bytes]:
+    """Every message of every topic, its chunks joined."""
+    found: list[bytes] = []
+    for topic in made.devnet.network.mirror.topics.values():
+        joined: dict[object, bytes] = {}
+        for message in topic.messages.walk(range(len(topic.messages)), descending=False):
+            key = message.sequence if message.chunk is None else message.chunk.initial
+            joined[key] = joined.get(key, b"") + message.message  # one chunk after the other: we are the only writer
+        found += joined.values()
+    return found
+
+
+async def test_nothing_of_the_day_is_readable(tmp_path: Path) -> None:
+    file = recorded("campaign-day.jsonl")
+    lines = [lengthened(json.loads(line)) for line in file.read_text().splitlines()[:EVENTS]]
+    campaign, text, user, owner = (f"canary-{secrets.token_hex(8)}" for _ in range(4))
+    closed = {"campaignId": campaign, "message": text}
+    notice = {"notificationType": "INFO", "title": text, "message": campaign}
+    lines.append({"event": "CAMPAIGN_CLOSED", "payload": closed, "to": None})
+    lines.append({"event": "SYSTEM_NOTIFICATION", "payload": notice, "to": f"user:{user}"})
+    (tmp_path / "day.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    async with world(tmp_path) as made:
+        await made.start()
+        assert (await made.post("/v1/campaigns", {"id": campaign, "ownerId": owner}))[0] == 201
+        code, _, err = await made.command("publish", "day.jsonl", "--json")
+        assert code == 0, err
+        sent = {line.get("campaignId") or campaign for line in lines}
+        await until(lambda: len(made.devnet.network.mirror.topics) == len(sent) + 1)
+        await everything_confirmed(made, lines)
+        everything = b"\0".join(messages(made))
+        clear = clear_texts(made)
+    secret = {value for line in lines for value in values(line)} | {campaign, text, user, owner}
+    secret.discard("")
+    long = {value for value in secret if len(value.encode()) >= LONG}
+    assert len(long) > 1000
+    assert [value for value in long if any(form in everything for form in forms(value))] == []
+    assert clear & secret == set()
+    topics = {str(topic_id) for topic_id in made.devnet.network.mirror.topics}
+    assert clear == {"", "hcs-bridge:1", "devnet"} | topics
+
+
+async def everything_confirmed(made: World, lines: list[dict[str, Any]]) -> None:
+    """Wait for the last event of each campaign: what came before it is on the ledger then."""
+    last = {line.get("campaignId"): line for line in lines}
+    for line in last.values():
+        again = {name: line[name] for name in ("event", "payload", "to", "campaignId") if line.get(name)}
+        _, body = await made.post("/v1/events", again)
+        await _confirmed(made, body["ids"][0])
+
+
+async def _confirmed(made: World, event_id: str) -> None:
+    status = ""
+    while status != "confirmed":
+        status = (await made.get(f"/v1/events/{event_id}"))[1]["status"]

@@ -1,0 +1,99 @@
+"""The registry: a campaign's topic is found both ways, kept once, and only goes forward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, MetaData, create_engine
+from sqlalchemy.exc import IntegrityError
+
+from topics.registry import Registry, TopicState, registry_table
+from topics.values import TopicId
+
+METADATA = MetaData()
+REGISTRY = Registry(registry_table(METADATA))
+TOPIC = TopicId(0, 0, 7)
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    engine = create_engine("sqlite://")
+    METADATA.create_all(engine)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def intend(connection: Connection, ref: str = "c1", *, owner: str | None = None, now_ms: int = 1) -> None:
+    REGISTRY.intend(connection, ref, owner=owner, now_ms=now_ms)
+
+
+def state(connection: Connection, ref: str = "c1") -> TopicState:
+    found = REGISTRY.find(connection, ref)
+    assert found is not None
+    return found.state
+
+
+def test_a_campaign_is_registered_once(connection: Connection) -> None:
+    first = REGISTRY.intend(connection, "c1", owner="7", now_ms=1)
+    assert REGISTRY.intend(connection, "c1", owner="7", now_ms=2) == first
+    assert REGISTRY.find(connection, "c1") == first
+    assert (first.topic_id, first.state, first.signed) == (None, TopicState.INTENDED, None)
+
+
+def test_an_owner_is_filled_in_and_never_replaced(connection: Connection) -> None:
+    intend(connection)
+    assert REGISTRY.intend(connection, "c1", owner="7", now_ms=1).owner == "7"
+    assert REGISTRY.intend(connection, "c1", owner="8", now_ms=1).owner == "7"
+    assert REGISTRY.intend(connection, "c1", owner=None, now_ms=1).owner == "7"
+
+
+def test_the_topic_is_kept_once_and_found_both_ways(connection: Connection) -> None:
+    intend(connection)
+    REGISTRY.created(connection, "c1", TOPIC)
+    REGISTRY.created(connection, "c1", TopicId(0, 0, 8))
+    found = REGISTRY.by_topic(connection, TOPIC)
+    assert found == REGISTRY.find(connection, "c1")
+    assert found is not None
+    assert found.topic_id == TOPIC
+    assert REGISTRY.by_topic(connection, TopicId(0, 0, 8)) is None
+
+
+def test_two_campaigns_never_share_a_topic(connection: Connection) -> None:
+    for ref in ("c1", "c2"):
+        intend(connection, ref)
+    REGISTRY.created(connection, "c1", TOPIC)
+    with pytest.raises(IntegrityError):
+        REGISTRY.created(connection, "c2", TOPIC)
+
+
+def test_states_go_forward_alone(connection: Connection) -> None:
+    intend(connection)
+    REGISTRY.ready(connection, "c1")
+    assert state(connection) is TopicState.INTENDED
+    REGISTRY.created(connection, "c1", TOPIC)
+    assert state(connection) is TopicState.CREATED
+    REGISTRY.manifested(connection, "c1", signed=True)
+    REGISTRY.ready(connection, "c1")
+    REGISTRY.created(connection, "c1", TOPIC)
+    assert state(connection) is TopicState.READY
+    found = REGISTRY.find(connection, "c1")
+    assert found is not None
+    assert found.signed is True
+
+
+def test_who_still_waits_for_a_topic_or_its_manifest(connection: Connection) -> None:
+    for ref in ("c1", "c2", "c3"):
+        intend(connection, ref)
+    REGISTRY.created(connection, "c2", TOPIC)
+    REGISTRY.created(connection, "c3", TopicId(0, 0, 8))
+    REGISTRY.ready(connection, "c3")
+    assert sorted(REGISTRY.refs_unready(connection)) == ["c1", "c2"]
+
+
+def test_all_in_the_order_of_registration(connection: Connection) -> None:
+    for now_ms, ref in enumerate(("c3", "c1", "c2")):
+        intend(connection, ref, now_ms=now_ms)
+    assert [registration.ref for registration in REGISTRY.all(connection)] == ["c3", "c1", "c2"]
+    assert REGISTRY.find(connection, "nobody") is None
