@@ -19,6 +19,7 @@ from bridge.gateway.settings import GatewaySettings
 from bridge.log import get_logger
 from bridge.protocol.values import JSON
 from bridge.publish import flights
+from bridge.publish.forgetting import forget_keys
 from bridge.relay.store import News
 from bridge.remotes import Remotes, connected
 from bridge.room_settings import authenticator, http_settings, section_as
@@ -63,9 +64,12 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
             gateway, api = _doors(storage, out, hub, page_data)
             await gateway.start()
             await api.start()
-            loops = {
+            loops: dict[str, Loop] = {
                 "database": storage.database.run,
                 "submitter": out.submitter.run,
+                "forgetting": partial(
+                    forget_keys, storage.database, keep_h=config.http.idempotency_keep_h, now_ms=now_ms
+                ),
                 "relay": await _relay(storage, remotes, hub),
                 "gateway": gateway.run,
                 "http": api.run,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, event, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from bridge import config_sections as sections
@@ -84,6 +84,22 @@ async def test_a_group_is_one_commit(database: Database) -> None:
     gate.set()
     await asyncio.gather(first, *rest)
     assert len({id(transaction) for transaction in transactions}) == 1
+
+
+async def test_a_caller_whose_work_fails_costs_the_others_few_commits(database: Database) -> None:
+    commits: list[Connection] = []
+    event.listen(database.engine, "commit", commits.append)
+    gate = threading.Event()
+    await database.write(lambda c: add(c, "taken"))
+    first = asyncio.ensure_future(database.write(lambda _: gate.wait(5)))
+    await asyncio.sleep(0.01)
+    names_ = ["a", "taken", *(f"row {number}" for number in range(200))]
+    rest = [asyncio.ensure_future(database.write(adding(name))) for name in names_]
+    await asyncio.sleep(0)
+    gate.set()
+    outcomes = await asyncio.gather(first, *rest, return_exceptions=True)
+    assert [isinstance(outcome, IntegrityError) for outcome in outcomes].count(True) == 1
+    assert len(commits) < 20
 
 
 async def test_the_constraint_that_broke_is_told_to_its_caller_alone(database: Database) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class World:
 
     async def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
         """POST JSON (or bytes as they are) with the backend's API key."""
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        data = BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
         async with (
             aiohttp.ClientSession() as session,
             session.post(self.http + path, data=data, headers=self._authorized(headers)) as answer,

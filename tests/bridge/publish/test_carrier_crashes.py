@@ -8,7 +8,7 @@ from bridge.publish.outbox import EntryState
 from tests.bridge.publish.killing import Axe, Killed, under
 from tests.rooms import Rooms, Terms, change, rooms_on
 
-LONG = "x" * 2_000  # a frame of three chunks
+LONG = "x" * 1_200  # a frame of two chunks
 
 
 async def accept(rooms: Rooms, ref: str) -> list[bytes]:
@@ -55,12 +55,12 @@ async def test_killed_at_each_step(terms: Terms, after: bool) -> None:
                 await arrived_once(rooms, *left)
                 break
         step += 1
-    assert step > 25  # creation, manifest, a frame, a frame of three chunks
+    assert step > 20  # creation, manifest, a frame, a frame of two chunks
     assert topics_made(terms) == step
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("step", [2, 3, 6, 7, 11, 12, 16, 18])
+@pytest.mark.parametrize("step", [2, 6, 12, 18])
 async def test_killed_and_back_only_after_every_receipt_is_forgotten(terms: Terms, step: int, after: bool) -> None:
     """Then the mirror decides, and only its proof gives a message another id."""
     async with rooms_on(terms, max_events_per_frame=1) as rooms:
