@@ -166,9 +166,10 @@ def latencies(began_ns: Mapping[str, int], ended_ns: Mapping[str, int]) -> dict[
 
 def conditions(events: int, campaigns: int) -> dict[str, Any]:
     """What the figures hold for."""
+    load = {"events": events, "campaigns": campaigns, "batch": BATCH, "publishers": 1, "clients": 1}
     machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
-    load = {"events": events, "campaigns": campaigns, "batch": BATCH, "clients": 1, "devnet_delays_ms": 0}
-    return load | machine | {"load_1min": round(os.getloadavg()[0], 2), "settings": SETTINGS}
+    measured = {"devnet_delays_ms": 0, "load_1min": round(os.getloadavg()[0], 2), "settings": SETTINGS}
+    return load | machine | measured
 
 
 async def run_once(events: int, campaigns: int) -> dict[str, Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TypeVar
 
-from pydantic import BaseModel
-
 from bridge.config import Config
+from bridge.config_rules import Section
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.settings import ApiKey, HttpSettings, Issuer, TokenSettings
@@ -16,7 +15,7 @@ from bridge.key_files import read_secret
 S = TypeVar("S")
 
 
-def section_as(kind: type[S], *sections: BaseModel, **given: object) -> S:
+def section_as(kind: type[S], *sections: Section, **given: object) -> S:
     """The settings that `kind`, a dataclass, asks for: each field from `given`, or from a section that has its name.
 
     A field that neither has keeps its default.

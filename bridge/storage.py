@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bridge import migrations, settings
 from bridge.config import Config
 from bridge.database import Database, hold
+from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.keys.at_rest import AtRest
 from bridge.keys.load import BridgeKeys, load_keys
 from bridge.keys.ring import STORE, KeyRing
@@ -48,12 +49,18 @@ async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
                     connection, network=config.network.name, generation=os.urandom(8).hex(), now_ns=time.time_ns()
                 )
                 at_rest = AtRest(ring.ensure(connection, STORE, now_ms=now_ms()))
-            catalogue = catalogue_with(
-                [DeclaredEvent(event.name, event.type, event.fields, event.to) for event in config.events.declared]
-            )
+            catalogue = _catalogue(config)
             yield Storage(config, keys, database, ring, at_rest, catalogue, Store(at_rest, catalogue.data_type))
         finally:
             await database.close()
+
+
+def _catalogue(config: Config) -> Catalogue:
+    declared = [DeclaredEvent(event.name, event.type, event.fields, event.to) for event in config.events.declared]
+    try:
+        return catalogue_with(declared)
+    except ValueError as error:
+        raise ConfigInvalid([ConfigProblem("configuration", "events.declared", "", str(error))]) from error
 
 
 def now_ms() -> int:

@@ -23,15 +23,24 @@ async def supervised(loops: Mapping[str, Loop]) -> AsyncIterator[None]:
     """Run every loop beside the block, and cancel them when it is left.
 
     What one of them raises cancels the others and the block, and comes out as an ExceptionGroup: nothing here goes on
-    half alive.
+    half alive. What the block itself raises comes out as it is.
     """
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_endless(name, loop), name=name) for name, loop in loops.items()]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
+    own: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_endless(name, loop), name=name) for name, loop in loops.items()]
+            try:
+                yield
+            except BaseException as error:
+                own = error
+                raise
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except BaseExceptionGroup as fallen:
+        if own is not None and fallen.exceptions == (own,):
+            raise own from None
+        raise
 
 
 async def stop_signal() -> None:

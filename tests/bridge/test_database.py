@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bridge import config_sections as sections
 from bridge import settings
 from bridge.database import Database, hold, upsert
 from bridge.errors import DatabaseHeld, Unavailable
 from bridge.schema import settings as table
-from tests.rooms import database_at
+from tests.footing import database_at
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ async def test_a_caller_that_was_cancelled_harms_nobody(database: Database) -> N
     await asyncio.sleep(0)
     gone.cancel()
     gate.set()
-    assert await stays == "stays"
+    assert await asyncio.wait_for(stays, 5) == "stays"
     await running
     assert gone.cancelled()
 
@@ -167,6 +167,18 @@ async def test_a_write_that_was_under_way_when_the_writer_stopped_is_not_left_wa
     for late in (running, behind, asyncio.ensure_future(database.write(lambda c: add(c, "b")))):
         with pytest.raises(Unavailable):
             await asyncio.wait_for(late, 5)
+
+
+async def test_a_statement_that_no_retry_will_mend_is_not_called_unavailable(database: Database) -> None:
+    with pytest.raises(OperationalError, match="no such table"):
+        await database.write(lambda c: c.exec_driver_sql("select * from nowhere"))
+    with pytest.raises(OperationalError, match="no such table"):
+        await database.read(lambda c: c.exec_driver_sql("select * from nowhere"))
+
+
+@pytest.mark.usefixtures("database")
+def test_the_file_is_closed_to_others(tmp_path: Path) -> None:
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
 
 
 async def test_upsert_sets_what_it_names(database: Database) -> None:

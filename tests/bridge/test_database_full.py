@@ -13,7 +13,7 @@ SCRIPT = """
     from sqlalchemy import insert, select
     from bridge.errors import Unavailable
     from bridge.schema import settings
-    from tests.rooms import database_at
+    from tests.footing import database_at
 
     def add(connection, number):
         connection.execute(insert(settings).values(name=f"row {number}", value="x" * 200))

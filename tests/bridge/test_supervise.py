@@ -27,7 +27,7 @@ class Witness:
 
 async def test_leaving_the_block_cancels_every_loop() -> None:
     one, two = Witness(), Witness()
-    async with supervised({"one": one.run, "two": two.run}):
+    async with asyncio.timeout(5), supervised({"one": one.run, "two": two.run}):
         await asyncio.sleep(0)
         assert (one.running, two.running) == (True, True)
     assert (one.running, two.running) == (False, False)
@@ -42,7 +42,7 @@ async def test_what_a_loop_raises_ends_the_others_and_the_block() -> None:
 
     with pytest.raises(ExceptionGroup) as caught:
         async with supervised({"other": other.run, "falls": fall}):
-            await asyncio.Event().wait()  # for ever, but for the fall
+            await asyncio.wait_for(asyncio.Event().wait(), 5)  # the fall comes first
     assert caught.group_contains(KeyError, match="fallen")
     assert not other.running
 
@@ -53,11 +53,11 @@ async def test_a_loop_that_comes_back_is_a_fault() -> None:
 
     with pytest.raises(ExceptionGroup) as caught:
         async with supervised({"short": comes_back}):
-            await asyncio.Event().wait()
+            await asyncio.wait_for(asyncio.Event().wait(), 5)
     assert caught.group_contains(LoopEnded, match="'short' ended by itself")
 
 
-async def test_what_the_block_raises_comes_out_and_ends_the_loops() -> None:
+async def test_what_the_block_raises_comes_out_as_it_is_and_ends_the_loops() -> None:
     other = Witness()
 
     async def block() -> None:
@@ -65,10 +65,27 @@ async def test_what_the_block_raises_comes_out_and_ends_the_loops() -> None:
             await asyncio.sleep(0)
             raise KeyError("the block's")
 
+    with pytest.raises(KeyError, match="the block's"):
+        await block()
+    assert not other.running
+
+
+async def test_what_falls_while_the_block_falls_is_told_too() -> None:
+    async def fall_at_the_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("the loop's")
+
+    async def block() -> None:
+        async with supervised({"falls": fall_at_the_end}):
+            await asyncio.sleep(0)
+            raise KeyError("the block's")
+
     with pytest.raises(ExceptionGroup) as caught:
         await block()
     assert caught.group_contains(KeyError)
-    assert not other.running
+    assert caught.group_contains(ValueError)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -59,3 +59,15 @@ class WireClient:
                 await asyncio.wait_for(self.socket.recv(), DEADLINE_S)
         except ConnectionClosed:
             return self.socket.close_code or 0
+
+
+async def confirmed(url: str, token: str, channel: str, count: int) -> list[dict[str, Any]]:
+    """The data of the first `count` confirmed publications of a channel, from its beginning, awaited where needed."""
+    async with WireClient(url) as client:
+        await client.ask(connect={"token": token})
+        reply = await client.ask(subscribe={"channel": channel, "recover": True, "offset": 0, "epoch": ""})
+        found = [publication["data"] for publication in reply["subscribe"].get("publications", [])]
+        while len(found) < count:
+            data = (await client.hear())["push"]["pub"]["data"]
+            found += [data] * (data["meta"]["phase"] == "confirmed")
+    return found

@@ -12,7 +12,8 @@ from bridge import config_sections as sections
 from bridge import migrations
 from bridge.database import Database
 from bridge.schema import registry
-from tests.rooms import Rooms, Terms, rooms_on, terms_at
+from tests.footing import Terms, terms_at
+from tests.rooms import Rooms, rooms_on
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 
 from bridge.publish.outbox import EntryState
 from tests.bridge.publish.killing import Axe, Killed, under
-from tests.rooms import Rooms, Terms, change, rooms_on
+from tests.footing import Terms
+from tests.rooms import Rooms, change, rooms_on
 
 LONG = "x" * 1_200  # a frame of two chunks
 

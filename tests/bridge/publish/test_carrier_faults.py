@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from bridge.publish.outbox import EntryState
-from tests.rooms import Rooms, Terms, change, going, rooms_on, until
+from tests.footing import Terms
+from tests.rooms import Rooms, change, going, rooms_on, until
 from topics.devnet.faults import Fault
 from topics.errors import Unavailable
 

@@ -7,7 +7,8 @@ import asyncio
 from bridge.publish import flights
 from bridge.publish.creations import Creations
 from bridge.schema import registry
-from tests.rooms import Rooms, Terms, rooms_on
+from tests.footing import Terms
+from tests.rooms import Rooms, rooms_on
 from topics.registry import TopicState
 from topics.values import TopicId
 

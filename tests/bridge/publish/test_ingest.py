@@ -15,7 +15,8 @@ from bridge.publish import outbox
 from bridge.publish.ingest import Request
 from bridge.publish.outbox import EntryState
 from bridge.schema import entries, registry, topics
-from tests.rooms import Rooms, Terms, change, rooms_on
+from tests.footing import Terms
+from tests.rooms import Rooms, change, rooms_on
 from topics.registry import TopicState
 
 BODY = ("key", b"h" * 32)

@@ -17,7 +17,8 @@ from bridge.publish.flights import Flight, FlightState
 from bridge.publish.ingest import Request
 from bridge.publish.loading import Loader
 from bridge.schema import entries, registry, transactions
-from tests.rooms import NETWORK, Rooms, Terms, change, rooms_on
+from tests.footing import NETWORK, Terms
+from tests.rooms import Rooms, change, rooms_on
 from topics.registry import Registration
 from topics.values import TopicId
 

@@ -8,10 +8,12 @@ import time
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from bridge.publish import outbox
 from bridge.publish.ingest import Request
 from bridge.publish.outbox import EntryState
 from bridge.schema import entries, registry
-from tests.rooms import Rooms, Terms, change, going, rooms_on, until
+from tests.footing import Terms
+from tests.rooms import Rooms, change, going, rooms_on, until
 from topics.devnet.faults import Fault
 from topics.registry import TopicState
 
@@ -48,6 +50,17 @@ async def test_a_full_campaign_does_not_starve_anothers_single_event(terms: Term
             # topic, manifest and frame of the small one: a turn each, between turns of the full one
             left = [id_ for id_ in many if await rooms.state(id_) is EntryState.WAITING]
             assert len(left) > 1_800
+
+
+async def test_full_campaigns_take_turns(terms: Terms) -> None:
+    async with rooms_on(terms, max_flights=1, max_events_per_frame=10) as rooms:
+        refs = ("c1", "c2", "c3")
+        each = {ref: (await rooms.ingest.accept([change(ref) for _ in range(200)], Request("k"))).ids for ref in refs}
+        async with going(rooms, "submitter"):
+            await until(lambda: are(rooms, each["c2"][:50], EntryState.SUBMITTED))
+        left = [len(await rooms.database.read(lambda c, ref=ref: outbox.waiting(c, ref, limit=500))) for ref in refs]  # type: ignore[misc]
+    assert max(left) - min(left) <= 20
+    assert max(left) < 200
 
 
 async def test_a_restart_goes_on_with_all_that_was_left(terms: Terms) -> None:

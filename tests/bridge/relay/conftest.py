@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from bridge import config_sections as sections
 from bridge import migrations, settings
 from bridge.database import Database
-from tests.rooms import GENERATION, NETWORK, Rooms, Terms, rooms_on, terms_at
+from tests.footing import GENERATION, NETWORK, Terms, terms_at
+from tests.rooms import Rooms, rooms_on
 
 
 @pytest.fixture

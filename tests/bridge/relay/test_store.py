@@ -21,7 +21,7 @@ from bridge.relay.store import Source, Store
 from bridge.relay.tail import Batch, Placed, Progress
 from bridge.schema import publications
 from tests.bridge.protocol.samples import event
-from tests.rooms import GENERATION
+from tests.footing import GENERATION
 from topics.values import NANOS, Position, TopicId
 
 ONE, TWO = Source(TopicId(0, 0, 7), "c1"), Source(TopicId(0, 0, 8), "c2")

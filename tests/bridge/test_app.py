@@ -1,0 +1,87 @@
+"""The whole bridge in this process: what goes in at the HTTP door comes out at the gateway, and it leaves cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.app import running
+from bridge.errors import AddressUnusable
+from tests.bridge.gateway.wire_client import WireClient, confirmed
+from tests.integration.world import world
+
+STATUS = {"event": "CAMPAIGN_STATUS_UPDATE", "payload": {"campaignId": "1234", "newStatus": "ApprovalPending"}}
+
+
+async def test_an_event_comes_out_provisional_then_confirmed(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, running(made.config) as bridge:
+        assert (bridge.http_url, bridge.gateway_url) == (made.http, made.gateway)
+        async with WireClient(made.gateway) as client:
+            await client.ask(connect={"token": made.token("77")})
+            assert (await client.ask(subscribe={"channel": "campaign:1234"}))["error"]["code"] == 103
+            status, view = await made.post("/v1/campaigns", {"id": "1234", "ownerId": "77"})
+            assert (status, view["status"]) == (201, "intended")
+            reply = await client.ask(subscribe={"channel": "campaign:1234", "recoverable": True})
+            assert reply["subscribe"]["data"] == {"open": [], "rejected": []}
+            status, body = await made.post("/v1/events", STATUS)
+            assert status == 202
+            provisional = (await client.hear())["push"]["pub"]
+            final = (await client.hear())["push"]["pub"]
+    assert "offset" not in provisional
+    assert [p["data"]["meta"]["phase"] for p in (provisional, final)] == ["provisional", "confirmed"]
+    assert {p["data"]["meta"]["id"] for p in (provisional, final)} == set(body["ids"])
+    meta = final["data"]["meta"]
+    assert final["offset"] == meta["sequence"] * 1000 + meta["index"]
+    assert meta["campaignId"] == "1234"
+
+
+async def test_the_seeds_three_calls_word_for_word(tmp_path: Path) -> None:
+    published = {"campaignId": "1234", "campaignName": "Launch", "status": "CampaignRunning", "tweetId": "19",
+                 "closeTime": "2026-11-02T07:03:08Z", "message": "Published"}  # fmt: skip
+    balance = {"type": "HBAR", "newBalance": "5", "timestamp": "2026-11-02T07:03:08Z", "message": "Topped up"}
+    updated = {"campaignId": "1234", "newStatus": "CampaignRunning", "timestamp": "2026-11-02T07:03:08Z"}
+    calls: list[dict[str, Any]] = [
+        {"event": "CAMPAIGN_PUBLISHED_SUCCESS", "payload": published, "to": "user:77"},
+        {"event": "BALANCE_UPDATED", "payload": json.dumps(balance), "to": "user:77"},
+        {"event": "CAMPAIGN_STATUS_UPDATED", "payload": updated, "to": "user:77"},
+    ]
+    async with world(tmp_path) as made, running(made.config), WireClient(made.gateway) as client:
+        await client.ask(connect={"token": made.token("77")})
+        await client.ask(subscribe={"channel": "user:77"})
+        status, _ = await made.post("/v1/events", calls)
+        assert status == 202
+        heard = [(await client.hear())["push"]["pub"]["data"] for _ in range(6)]
+    final = {data["event"]: data["data"] for data in heard if data["meta"]["phase"] == "confirmed"}
+    assert set(final) == {"CAMPAIGN_PUBLISHED_SUCCESS", "BALANCE_UPDATE", "CAMPAIGN_STATUS_UPDATE"}
+    assert final["BALANCE_UPDATE"]["payload"] == {"balanceType": "HBAR", "newBalance": "5", "message": "Topped up"}
+    assert final["CAMPAIGN_PUBLISHED_SUCCESS"]["payload"]["campaignTitle"] == "Launch"
+    assert final["CAMPAIGN_STATUS_UPDATE"]["timestamp"] == "2026-11-02T07:03:08.000Z"
+
+
+async def test_a_request_repeated_is_answered_the_same_and_published_once(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, running(made.config):
+        first = await made.post("/v1/events", STATUS, Idempotency_Key="abc")
+        again = await made.post("/v1/events", STATUS, Idempotency_Key="abc")
+        assert first == again
+        other = {**STATUS, "payload": {"campaignId": "1234", "newStatus": "CampaignApproved"}}
+        status, body = await made.post("/v1/events", other, Idempotency_Key="abc")
+        assert (status, body["error"]["code"]) == (409, "idempotency_conflict")
+        # One more behind it: what was published twice would be there by the time this is.
+        status, last = await made.post("/v1/events", STATUS)
+        found = await confirmed(made.gateway, made.token("1", campaigns=["1234"]), "campaign:1234", 2)
+    assert [data["meta"]["id"] for data in found] == first[1]["ids"] + last["ids"]
+
+
+async def test_a_taken_port_leaves_nothing_running(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, running(made.config):
+        config = made.config.model_copy(
+            update={"database": made.config.database.model_copy(update={"url": f"sqlite:///{tmp_path}/other.db"})}
+        )
+        with pytest.raises(AddressUnusable):
+            async with running(config):
+                pass
+    assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]

@@ -1,0 +1,124 @@
+"""What the doors answer from the database: refusals that name the field, and what is still open or was rejected."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bridge.doors import Announcer, Backend, ChannelHistory
+from bridge.errors import ChangeRefused
+from bridge.gateway.hub import Frame, Hub
+from bridge.protocol.values import JSON
+from bridge.publish import outbox
+from bridge.remotes import connected
+from bridge.rooms import outbound
+from bridge.storage import Storage, opened
+from bridge.supervise import supervised
+from tests.integration.world import world
+
+CLOSED: JSON = {"event": "CAMPAIGN_CLOSED", "payload": {"campaignId": "1", "message": "over"}}
+
+
+class Listener:
+    """A subscriber that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    def deliver(self, frame: Frame) -> None:
+        self.heard.append(frame.payload)
+
+    def overflow(self) -> None:
+        raise AssertionError("too much")
+
+
+@dataclass
+class Behind:
+    """What stands behind the doors; nothing is submitted here."""
+
+    storage: Storage
+    hub: Hub
+    backend: Backend
+    history: ChannelHistory
+    announcer: Announcer
+
+    async def accept(self, *changes: JSON) -> list[str]:
+        return await self.backend.accept(changes, api_key="test", idempotency=None)
+
+    async def park(self, event_id: str, reason: str) -> None:
+        wanted = uuid.UUID(event_id).bytes
+        waiting = await self.storage.database.read(lambda c: outbox.waiting(c, "1", limit=10))
+        parked = [entry for entry in waiting if entry.event_id == wanted]
+        await self.storage.database.write(lambda c: outbox.park(c, [entry.id for entry in parked], reason))
+        await self.announcer.reject(parked, reason)
+
+
+@pytest_asyncio.fixture
+async def behind(tmp_path: Path) -> AsyncIterator[Behind]:
+    async with (
+        world(tmp_path) as made,
+        opened(made.config, alone=True) as storage,
+        connected(made.config, last_valid_start_ns=0) as remotes,
+        supervised({"database": storage.database.run}),
+    ):
+        hub = Hub()
+        announcer = Announcer(storage, hub)
+        rooms = outbound(storage, remotes, reject=announcer.reject)
+        yield Behind(storage, hub, Backend(storage, rooms, hub), ChannelHistory(storage), announcer)
+
+
+@pytest.mark.parametrize(
+    ("campaign", "owner", "field"), [("_account", "77", "id"), ("1", "", "ownerId"), ("a b", "7", "id")]
+)
+async def test_an_id_that_cannot_be_one_is_named(behind: Behind, campaign: str, owner: str, field: str) -> None:
+    with pytest.raises(ChangeRefused) as refused:
+        await behind.backend.create_campaign(campaign, owner)
+    assert [problem.field for problem in refused.value.problems] == [field]
+    assert await behind.backend.campaign(campaign) is None
+
+
+async def test_an_event_is_told_by_its_id(behind: Behind) -> None:
+    [event_id] = await behind.accept(CLOSED)
+    view = await behind.backend.event(event_id)
+    assert view is not None
+    assert (view.status, view.channel) == ("accepted", "campaign:1")
+    assert await behind.backend.event(str(uuid.uuid4())) is None
+    assert await behind.backend.event("no id") is None
+
+
+async def test_subscribers_learn_what_is_open_and_what_was_rejected(behind: Behind) -> None:
+    listener = Listener()
+    behind.hub.subscribe("campaign:1", listener)
+    behind.hub.go_live("campaign:1", listener, after=0)
+    open_id, bad_id = await behind.accept(CLOSED, CLOSED)
+    await behind.park(bad_id, "the network refused it")
+    said = b"".join(listener.heard)
+    assert said.count(b'"phase":"provisional"') == 2
+    assert said.count(b'"phase":"rejected"') == 1
+    assert b"the network refused it" in said
+    assert await behind.history.open_ids("campaign:1") == {
+        "open": [open_id],
+        "rejected": [{"id": bad_id, "reason": "the network refused it"}],
+    }
+    parked: Any = await behind.backend.event(bad_id)
+    assert (parked.status, parked.reason) == ("parked", "the network refused it")
+
+
+async def test_a_channel_that_never_had_anything_begins_at_0(behind: Behind) -> None:
+    assert (await behind.history.top("campaign:9")).offset == 0
+    user = await behind.history.top("user:9")
+    assert user.offset == 0
+    assert user.epoch
+    assert await behind.history.read("user:9", since=0, limit=10) == []
+
+
+async def test_the_owner_is_found(behind: Behind) -> None:
+    await behind.backend.create_campaign("1", "77")
+    assert await behind.history.owner_of("1") == "77"
+    assert await behind.history.owner_of("2") is None

@@ -1,0 +1,45 @@
+"""The command line makes and shows topics, and reads channels, without a daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge import offline
+from bridge.errors import CampaignRefused, DatabaseHeld
+from bridge.storage import opened
+from tests.integration.world import world
+
+
+async def test_a_topic_is_made_once(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        first = await offline.create_topic(made.config, "1234", "77")
+        again = await offline.create_topic(made.config, "1234", "77")
+        assert first.status == "ready"
+        assert first == again
+        assert len(made.devnet.network.mirror.topics) == 1
+        assert await offline.topics(made.config) == [first]
+        assert await offline.topic(made.config, "1234") == first
+        assert await offline.topic(made.config, "4321") is None
+
+
+async def test_another_owner_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        first = await offline.create_topic(made.config, "1234", "77")
+        with pytest.raises(CampaignRefused, match="another owner"):
+            await offline.create_topic(made.config, "1234", "78")
+        assert await offline.topic(made.config, "1234") == first
+
+
+async def test_beside_a_daemon_only_the_daemon_writes(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, opened(made.config, alone=True):
+        with pytest.raises(DatabaseHeld):
+            await offline.create_topic(made.config, "1234", "77")
+        assert await offline.topics(made.config) == []
+
+
+async def test_a_campaign_without_a_topic_cannot_be_read(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        with pytest.raises(CampaignRefused, match="campaign 1234 has no topic"):
+            await anext(aiter(offline.tail(made.config, "campaign:1234")))

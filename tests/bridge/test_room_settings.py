@@ -1,0 +1,61 @@
+"""Every room gets all that it asks for from the configuration, and nothing quietly keeps a default of its own."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from bridge.config import Config
+from bridge.config_sections import Issuer, Tokens
+from bridge.errors import ConfigInvalid
+from bridge.gateway.settings import ApiKey, GatewaySettings, HttpSettings, TokenSettings
+from bridge.protocol.changes import Limits
+from bridge.room_settings import authenticator, http_settings, section_as
+from tests.integration.world import world
+from topics.ledger.settings import LedgerSettings
+from topics.mirror.settings import MirrorSettings
+
+CONFIG = Config()
+
+
+@pytest.mark.parametrize(
+    ("kind", "sections", "given"),
+    [
+        (GatewaySettings, [CONFIG.gateway], set()),
+        (HttpSettings, [CONFIG.http, CONFIG.events], set()),
+        (ApiKey, [CONFIG.http.api_keys[0]], {"secret"}),
+        (TokenSettings, [CONFIG.tokens], set()),
+        (LedgerSettings, [CONFIG.ledger], set()),
+        (MirrorSettings, [CONFIG.mirror], set()),
+        (Limits, [CONFIG.events], {"max_id_chars"}),
+    ],
+)
+def test_every_setting_of_a_room_is_a_key_of_the_configuration(
+    kind: type, sections: list[object], given: set[str]
+) -> None:
+    asked = {field.name for field in fields(kind)} - given
+    assert asked <= {name for section in sections for name in type(section).model_fields}  # type: ignore[attr-defined]
+
+
+def test_what_is_given_goes_before_the_section() -> None:
+    settings = section_as(MirrorSettings, CONFIG.mirror, max_attempts=77)
+    assert settings.max_attempts == 77
+    assert settings.request_timeout_s == CONFIG.mirror.request_timeout_s
+
+
+async def test_api_keys_are_read_from_their_files(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        [key] = http_settings(made.config).api_keys
+    assert key.secret == (tmp_path / "api.key").read_text().splitlines()[1]
+    assert key.secret not in repr(made.config)
+
+
+def test_a_key_that_does_not_fit_its_algorithm_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "token.pem"
+    path.write_text("a text that is long enough for a secret, and no RSA key")
+    path.chmod(0o600)
+    issuer = Issuer(name="x", algorithm="RS256", key_file=path)
+    with pytest.raises(ConfigInvalid, match="RS256"):
+        authenticator(CONFIG.model_copy(update={"tokens": Tokens(issuers=(issuer,))}))

@@ -1,0 +1,63 @@
+"""A database opens for its own network, under its own master key, for one process that writes."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from bridge.config_sections import DeclaredEvent, Events
+from bridge.errors import ConfigInvalid, DatabaseHeld, SealBroken
+from bridge.storage import opened
+from tests.integration.world import world
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("hcs-bridge.db*") if path.suffix != ".lock"]
+
+
+async def test_one_process_writes_and_others_read_beside_it(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, opened(made.config, alone=True) as first:
+        async with opened(made.config, alone=False) as second:
+            sealed = first.at_rest.seal(b"kept", "row", 1)
+            assert second.at_rest.open(sealed, "row", 1) == b"kept"
+        with pytest.raises(DatabaseHeld, match="another process"):
+            async with opened(made.config, alone=True):
+                pass
+
+
+async def test_nobody_else_on_the_machine_reads_the_file(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, opened(made.config, alone=True):
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in files(tmp_path)}
+    assert modes == {"hcs-bridge.db": 0o600, "hcs-bridge.db-wal": 0o600, "hcs-bridge.db-shm": 0o600}
+
+
+async def test_another_master_key_opens_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        async with opened(made.config, alone=True):
+            pass
+        (tmp_path / "master.key").write_text("77" * 32)
+        with pytest.raises(SealBroken, match="key") as refused:
+            async with opened(made.config, alone=True):
+                pass
+        assert "master key" in refused.value.hint
+
+
+async def test_the_database_of_another_network_is_refused(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        async with opened(made.config, alone=True):
+            pass
+        network = made.config.network.model_copy(update={"name": "custom"})
+        with pytest.raises(DatabaseHeld, match=r"'devnet'.*'custom'"):
+            async with opened(made.config.model_copy(update={"network": network}), alone=True):
+                pass
+
+
+async def test_a_declared_event_that_is_built_in_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+    declared = DeclaredEvent(name="CAMPAIGN_CLOSED", type="CAMPAIGN", fields=("a",), to="campaign")
+    async with world(tmp_path) as made:
+        config = made.config.model_copy(update={"events": Events(declared=(declared,))})
+        with pytest.raises(ConfigInvalid, match="CAMPAIGN_CLOSED"):
+            async with opened(config, alone=True):
+                pass
