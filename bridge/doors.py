@@ -12,9 +12,9 @@ from bridge.gateway.backend import CampaignView, EventView
 from bridge.gateway.hub import Hub
 from bridge.offline import campaign_view
 from bridge.protocol import envelope
-from bridge.protocol.changes import Limits, validate_changes
 from bridge.protocol.channels import Channel, is_id
-from bridge.protocol.recovery import Publication, StreamPosition
+from bridge.protocol.door.changes import Limits, validate_changes
+from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.protocol.values import JSON
 from bridge.publish import outbox
 from bridge.publish.bodies import open_event

@@ -15,7 +15,7 @@ from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.keys.at_rest import AtRest
 from bridge.keys.load import BridgeKeys, load_keys
 from bridge.keys.ring import STORE, KeyRing
-from bridge.protocol.catalogue import Catalogue, DeclaredEvent, catalogue_with
+from bridge.protocol.door.catalogue import Catalogue, DeclaredEvent, catalogue_with
 from bridge.relay.store import Store
 
 

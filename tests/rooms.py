@@ -16,7 +16,7 @@ from bridge import settings
 from bridge.database import Database
 from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import STORE, CampaignKeys, KeyRing
-from bridge.protocol.catalogue import catalogue_with
+from bridge.protocol.door.catalogue import catalogue_with
 from bridge.protocol.values import Change, Event
 from bridge.publish import flights, outbox
 from bridge.publish.carrier import Carrier

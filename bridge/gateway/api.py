@@ -14,7 +14,7 @@ from bridge.gateway.backend import Backend
 from bridge.gateway.door import Door, idempotency_of
 from bridge.gateway.faults import Fault, fault_for
 from bridge.gateway.settings import HttpSettings
-from bridge.protocol.strict_json import JsonInvalid, parse
+from bridge.protocol.door.strict_json import JsonInvalid, parse
 from bridge.protocol.values import JSON
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

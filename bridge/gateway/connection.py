@@ -13,13 +13,13 @@ from bridge.gateway.history import History
 from bridge.gateway.hub import Frame, Hub
 from bridge.gateway.outlet import Outlet
 from bridge.log import get_logger
-from bridge.protocol import codes, steps
 from bridge.protocol.channels import Channel
-from bridge.protocol.codes import DisconnectCode
-from bridge.protocol.recovery import Publication
-from bridge.protocol.replies import SEPARATOR
-from bridge.protocol.session import Session
-from bridge.protocol.steps import Action, Operation
+from bridge.protocol.realtime import codes, steps
+from bridge.protocol.realtime.codes import DisconnectCode
+from bridge.protocol.realtime.recovery import Publication
+from bridge.protocol.realtime.replies import SEPARATOR
+from bridge.protocol.realtime.session import Session
+from bridge.protocol.realtime.steps import Action, Operation
 
 log = get_logger(__name__)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.gateway.faults import Fault, too_many, unauthorized
 from bridge.gateway.settings import ApiKey
-from bridge.protocol.rate import TokenBucket
+from bridge.protocol.realtime.rate import TokenBucket
 
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from bridge.protocol.recovery import Publication, StreamPosition
+from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.protocol.values import JSON
 
 

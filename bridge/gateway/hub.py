@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from bridge.protocol.replies import publication_push
+from bridge.protocol.realtime.replies import publication_push
 
 Encoder: TypeAlias = Callable[[bytes], bytes]
 

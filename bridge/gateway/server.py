@@ -20,9 +20,9 @@ from bridge.gateway.connection import Connection, Rooms
 from bridge.gateway.outlet import Outlet, Turn
 from bridge.gateway.settings import GatewaySettings
 from bridge.log import get_logger
-from bridge.protocol import codes
-from bridge.protocol.codes import DisconnectCode
-from bridge.protocol.session import Session
+from bridge.protocol.realtime import codes
+from bridge.protocol.realtime.codes import DisconnectCode
+from bridge.protocol.realtime.session import Session
 
 log = get_logger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.protocol.limits import SessionLimits
+from bridge.protocol.realtime.limits import SessionLimits
 
 Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512"]
 

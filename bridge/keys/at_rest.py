@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from bridge.protocol.epochs import Epoch
-from bridge.protocol.wrapping import NONCE_BYTES, open_body, seal_body
+from bridge.protocol.wire.epochs import Epoch
+from bridge.protocol.wire.wrapping import NONCE_BYTES, open_body, seal_body
 
 
 class AtRest:

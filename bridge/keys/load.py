@@ -12,8 +12,8 @@ from bridge.config_sections import Keys
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.key_files import read_secret
 from bridge.keys.people import Purpose, wrap_to
-from bridge.protocol.cose import SigningKey, public_bytes
 from bridge.protocol.values import KEY_BYTES
+from bridge.protocol.wire.cose import SigningKey, public_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from bridge.errors import EnvelopeRejected
-from bridge.protocol import cbor
-from bridge.protocol.epochs import kid_of
-from bridge.protocol.frame import FORMAT
 from bridge.protocol.values import KEY_BYTES
+from bridge.protocol.wire import cbor
+from bridge.protocol.wire.epochs import kid_of
+from bridge.protocol.wire.frame import FORMAT
 
 WRAPPED_BYTES = 80
 """Encapsulated key (32), then the sealed key (32) with its tag (16)."""

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from bridge.protocol.epochs import Epoch
 from bridge.protocol.values import KEY_BYTES
-from bridge.protocol.wrapping import NONCE_BYTES, unwrap_key, wrap_key
+from bridge.protocol.wire.epochs import Epoch
+from bridge.protocol.wire.wrapping import NONCE_BYTES, unwrap_key, wrap_key
 from bridge.schema import epochs
 
 # Made once: building a statement costs more than running it.
@@ -78,7 +78,7 @@ class KeyRing:
 
 
 class CampaignKeys:
-    """A KeyLookup (bridge.protocol.epochs) over the ring, for the frames of one campaign, within one transaction."""
+    """The ring as a KeyLookup (wire.epochs) for the frames of one campaign, within one transaction."""
 
     def __init__(self, ring: KeyRing, connection: Connection, ref: str) -> None:
         self._ring = ring

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bridge.keys.at_rest import AtRest
-from bridge.protocol import cbor
-from bridge.protocol.control import Control
-from bridge.protocol.events import AUDIENCE, decode_event, encode_event
 from bridge.protocol.values import Event
+from bridge.protocol.wire import cbor
+from bridge.protocol.wire.control import Control
+from bridge.protocol.wire.events import AUDIENCE, decode_event, encode_event
 
 LABEL = "entry"
 

@@ -15,10 +15,10 @@ from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import KeyRing, campaign_owner, user_owner
 from bridge.log import get_logger
 from bridge.protocol.channels import ACCOUNT, Channel
-from bridge.protocol.events import uuid7
-from bridge.protocol.sizes import element_size
-from bridge.protocol.statuses import unexpected_transition
+from bridge.protocol.door.statuses import unexpected_transition
 from bridge.protocol.values import Change, Event
+from bridge.protocol.wire.events import uuid7
+from bridge.protocol.wire.sizes import element_size
 from bridge.publish import idempotency, outbox
 from bridge.publish.bodies import seal_event
 from bridge.publish.outbox import NewEntry

@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 from bridge.config_sections import Publish
 from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import KeyRing, campaign_owner, user_owner
-from bridge.protocol.cose import IV_BYTES, SigningKey
-from bridge.protocol.epochs import Epoch
-from bridge.protocol.frame import Sealing, seal_frame
-from bridge.protocol.manifest import Belongs, build_manifest
-from bridge.protocol.sizes import frame_size
 from bridge.protocol.values import Event, TopicContext
+from bridge.protocol.wire.cose import IV_BYTES, SigningKey
+from bridge.protocol.wire.epochs import Epoch
+from bridge.protocol.wire.frame import Sealing, seal_frame
+from bridge.protocol.wire.manifest import Belongs, build_manifest
+from bridge.protocol.wire.sizes import frame_size
 from bridge.publish import flights, outbox
 from bridge.publish.bodies import open_event
 from bridge.publish.flights import Chunk, TransactionState

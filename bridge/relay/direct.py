@@ -11,7 +11,7 @@ from bridge.database import Database
 from bridge.keys.ring import CampaignKeys, KeyRing
 from bridge.protocol import envelope
 from bridge.protocol.channels import Channel, campaign_offset
-from bridge.protocol.recovery import Publication
+from bridge.protocol.realtime.recovery import Publication
 from bridge.relay.store import Source
 from bridge.relay.tail import Placed, Progress, TopicRules, TopicTail
 from topics.mirror.rest import Mirror

@@ -12,7 +12,7 @@ from bridge.database import upsert
 from bridge.keys.at_rest import AtRest
 from bridge.protocol import envelope
 from bridge.protocol.channels import Channel, campaign_offset
-from bridge.protocol.recovery import Publication, StreamPosition
+from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.relay import progress
 from bridge.relay.tail import Batch, Placed
 from bridge.schema import channels, publications

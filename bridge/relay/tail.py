@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from bridge.config_sections import Relay
 from bridge.errors import EnvelopeRejected
 from bridge.protocol.channels import channel_epoch
-from bridge.protocol.control import Control, Rotation
-from bridge.protocol.cose import SIGN1_TAG
 from bridge.protocol.envelope import Place
-from bridge.protocol.epochs import KeyLookup
-from bridge.protocol.frame import open_frame
-from bridge.protocol.manifest import parse_manifest
-from bridge.protocol.order import is_replay
 from bridge.protocol.values import Event, TopicContext
+from bridge.protocol.wire.control import Control, Rotation
+from bridge.protocol.wire.cose import SIGN1_TAG
+from bridge.protocol.wire.epochs import KeyLookup
+from bridge.protocol.wire.frame import open_frame
+from bridge.protocol.wire.manifest import parse_manifest
+from bridge.protocol.wire.order import is_replay
 from topics.chunks import Assembler, Whole
 from topics.running_hash import Verifier
 from topics.values import START, Position, TopicId, TopicMessage

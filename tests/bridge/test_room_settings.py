@@ -11,7 +11,7 @@ from bridge.config import Config
 from bridge.config_sections import Issuer, Tokens
 from bridge.errors import ConfigInvalid
 from bridge.gateway.settings import ApiKey, GatewaySettings, HttpSettings, TokenSettings
-from bridge.protocol.changes import Limits
+from bridge.protocol.door.changes import Limits
 from bridge.room_settings import authenticator, http_settings, section_as
 from tests.integration.world import world
 from topics.ledger.settings import LedgerSettings

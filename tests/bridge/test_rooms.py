@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bridge.protocol.changes import Limits, validate_changes
+from bridge.protocol.door.changes import Limits, validate_changes
 from bridge.protocol.values import JSON
 from bridge.publish import outbox
 from bridge.publish.ingest import Request

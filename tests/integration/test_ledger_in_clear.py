@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bridge.protocol import cbor
+from bridge.protocol.wire import cbor
 from tests.integration.world import World, until, world
 from tests.recorded import recorded
 

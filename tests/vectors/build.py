@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bridge.keys.people import Purpose, wrap_to
-from bridge.protocol import cbor, dictionary
 from bridge.protocol.channels import Channel, campaign_offset, channel_epoch
-from bridge.protocol.control import (
+from bridge.protocol.values import Event, TopicContext
+from bridge.protocol.wire import cbor, dictionary
+from bridge.protocol.wire.control import (
     Close,
     Control,
     ControlBody,
@@ -26,11 +27,10 @@ from bridge.protocol.control import (
     control_code,
     successor_statement,
 )
-from bridge.protocol.epochs import topic_ref
-from bridge.protocol.events import encode_event
-from bridge.protocol.manifest import Belongs, build_manifest
-from bridge.protocol.values import Event, TopicContext
-from bridge.protocol.wrapping import seal_body, wrap_key
+from bridge.protocol.wire.epochs import topic_ref
+from bridge.protocol.wire.events import encode_event
+from bridge.protocol.wire.manifest import Belongs, build_manifest
+from bridge.protocol.wire.wrapping import seal_body, wrap_key
 from tests.bridge.protocol.samples import (
     AT_MS,
     CAMPAIGN,

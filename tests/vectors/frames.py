@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from bridge.protocol import cbor, cose
-from bridge.protocol.events import encode_event
-from bridge.protocol.frame import seal_frame, signature_aad, topic_aad, user_aad
 from bridge.protocol.values import JSON, Event, TopicContext
+from bridge.protocol.wire import cbor, cose
+from bridge.protocol.wire.events import encode_event
+from bridge.protocol.wire.frame import seal_frame, signature_aad, topic_aad, user_aad
 from tests.bridge.protocol.samples import CAMPAIGN, PUBLIC_KEY, SIGNED, SIGNING_KEY, UNSIGNED, USER, sealing
 from tests.vectors.payloads import event_of, shown
 from topics.values import TopicId

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
-from bridge.protocol.events import uuid7
 from bridge.protocol.values import JSON, Event
+from bridge.protocol.wire.events import uuid7
 from tests.bridge.protocol.samples import AT_MS
 
 PAYLOADS: Final[list[tuple[str, dict[str, JSON]]]] = [

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bridge.errors import EnvelopeRejected
 from bridge.keys.people import Purpose, unwrap_from
-from bridge.protocol.epochs import Epoch, KeyTable
-from bridge.protocol.frame import open_frame
-from bridge.protocol.manifest import Belongs, parse_manifest
 from bridge.protocol.values import Event, TopicContext
+from bridge.protocol.wire.epochs import Epoch, KeyTable
+from bridge.protocol.wire.frame import open_frame
+from bridge.protocol.wire.manifest import Belongs, parse_manifest
 from tests.bridge.protocol.samples import CAMPAIGN, KEYS, PUBLIC_KEY, SIGNED, UNSIGNED
 from tests.vectors.build import VECTORS, documents, text_of
 from topics.values import TopicId

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bridge.errors import Unavailable
 from bridge.gateway.hub import Hub
-from bridge.protocol.recovery import Publication, StreamPosition
+from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.protocol.values import JSON
 
 EPOCH = "0.0.1001-abcdef"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.gateway.history import History
-from bridge.protocol.recovery import StreamPosition
+from bridge.protocol.realtime.recovery import StreamPosition
 from tests.bridge.gateway.memory_history import EPOCH, MemoryHistory
 
 

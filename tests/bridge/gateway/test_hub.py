@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.gateway.hub import Frame, Hub
-from bridge.protocol.recovery import Since, StreamPosition, recovered
+from bridge.protocol.realtime.recovery import Since, StreamPosition, recovered
 from tests.bridge.gateway.memory_history import MemoryHistory
 
 CHANNEL = "campaign:1"

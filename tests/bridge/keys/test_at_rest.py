@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import SealBroken
 from bridge.keys.at_rest import AtRest
-from bridge.protocol.epochs import Epoch
+from bridge.protocol.wire.epochs import Epoch
 
 EPOCH = Epoch.of(os.urandom(32))
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)

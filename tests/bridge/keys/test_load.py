@@ -13,7 +13,7 @@ from bridge.config_sections import Keys
 from bridge.errors import ConfigInvalid
 from bridge.keys.load import load_keys
 from bridge.keys.people import Purpose, unwrap_from
-from bridge.protocol.epochs import kid_of
+from bridge.protocol.wire.epochs import kid_of
 
 MASTER, SIGNING = os.urandom(32), os.urandom(32)
 RECOVERY = X25519PrivateKey.generate()

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bridge.errors import EnvelopeRejected
 from bridge.keys.people import WRAPPED_BYTES, Purpose, unwrap_from, wrap_to
-from bridge.protocol import cbor
-from bridge.protocol.epochs import Epoch
+from bridge.protocol.wire import cbor
+from bridge.protocol.wire.epochs import Epoch
 from tests.bridge.protocol.samples import CAMPAIGN, USER, fixed_key
 
 PERSON = X25519PrivateKey.from_private_bytes(fixed_key("recovery"))

@@ -14,8 +14,8 @@ from bridge import migrations
 from bridge.database import Database
 from bridge.errors import SealBroken
 from bridge.keys.ring import STORE, CampaignKeys, KeyRing, campaign_owner, user_owner
-from bridge.protocol.epochs import Epoch
-from bridge.protocol.wrapping import wrap_key
+from bridge.protocol.wire.epochs import Epoch
+from bridge.protocol.wire.wrapping import wrap_key
 from bridge.schema import epochs
 
 MASTER = os.urandom(32)

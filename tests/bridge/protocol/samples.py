@@ -10,12 +10,12 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
-from bridge.protocol.control import Close, Control, Rotation, Shredded, Successor
-from bridge.protocol.dictionary import EVENTS, FIELDS, VALUES
-from bridge.protocol.epochs import Epoch, KeyTable
-from bridge.protocol.events import MAX_TIME_MS, uuid7
-from bridge.protocol.frame import Sealing
 from bridge.protocol.values import Event, TopicContext
+from bridge.protocol.wire.control import Close, Control, Rotation, Shredded, Successor
+from bridge.protocol.wire.dictionary import EVENTS, FIELDS, VALUES
+from bridge.protocol.wire.epochs import Epoch, KeyTable
+from bridge.protocol.wire.events import MAX_TIME_MS, uuid7
+from bridge.protocol.wire.frame import Sealing
 from topics.values import TopicId
 
 NETWORK = "devnet"

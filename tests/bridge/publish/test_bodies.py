@@ -9,11 +9,11 @@ from hypothesis import given, settings
 
 from bridge.errors import SealBroken
 from bridge.keys.at_rest import AtRest
-from bridge.protocol import cbor
-from bridge.protocol.control import Close, Control
-from bridge.protocol.epochs import Epoch
-from bridge.protocol.events import encode_event
 from bridge.protocol.values import Event
+from bridge.protocol.wire import cbor
+from bridge.protocol.wire.control import Close, Control
+from bridge.protocol.wire.epochs import Epoch
+from bridge.protocol.wire.events import encode_event
 from bridge.publish.bodies import LABEL, open_event, seal_event
 from tests.bridge.protocol.samples import event, events
 

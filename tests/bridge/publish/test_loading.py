@@ -8,10 +8,10 @@ from dataclasses import replace
 from sqlalchemy import Connection, select
 
 from bridge.keys.ring import CampaignKeys, user_owner
-from bridge.protocol.epochs import KeyTable
-from bridge.protocol.frame import OpenedFrame, Sealed, open_frame
-from bridge.protocol.manifest import parse_manifest
 from bridge.protocol.values import TopicContext
+from bridge.protocol.wire.epochs import KeyTable
+from bridge.protocol.wire.frame import OpenedFrame, Sealed, open_frame
+from bridge.protocol.wire.manifest import parse_manifest
 from bridge.publish import flights, outbox
 from bridge.publish.flights import Flight, FlightState
 from bridge.publish.ingest import Request

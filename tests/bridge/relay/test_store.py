@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.errors import SealBroken
 from bridge.keys.at_rest import AtRest
-from bridge.protocol.catalogue import catalogue_with
+from bridge.protocol.door.catalogue import catalogue_with
 from bridge.protocol.envelope import Place
-from bridge.protocol.epochs import Epoch
-from bridge.protocol.recovery import StreamPosition
+from bridge.protocol.realtime.recovery import StreamPosition
+from bridge.protocol.wire.epochs import Epoch
 from bridge.relay import progress
 from bridge.relay.store import Source, Store
 from bridge.relay.tail import Batch, Placed, Progress

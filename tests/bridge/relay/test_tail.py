@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bridge.errors import EnvelopeRejected, ProducerGap
 from bridge.protocol.channels import channel_epoch
-from bridge.protocol.epochs import KeyTable
 from bridge.protocol.values import Event
+from bridge.protocol.wire.epochs import KeyTable
 from bridge.relay.tail import Placed, Progress, TopicTail
 from tests.bridge.protocol.samples import CAMPAIGN, KEYS, event
 from tests.bridge.relay.topic_history import (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bridge.protocol.control import Control, Rotation
-from bridge.protocol.epochs import Epoch, KeyTable
-from bridge.protocol.frame import Sealing, seal_frame
 from bridge.protocol.values import Event
+from bridge.protocol.wire.control import Control, Rotation
+from bridge.protocol.wire.epochs import Epoch, KeyTable
+from bridge.protocol.wire.frame import Sealing, seal_frame
 from bridge.relay.tail import Batch, Progress, TopicTail
 from tests.bridge.protocol.samples import AT_MS, CAMPAIGN, SIGNED, SIGNING_KEY, USER, event, fixed_key
 from tests.bridge.relay.topic_history import IVS, MANIFEST, PAYER, RULES, Sent, on_ledger

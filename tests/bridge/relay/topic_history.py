@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
 from bridge import config_sections as sections
-from bridge.protocol.frame import Sealing, seal_frame
-from bridge.protocol.manifest import Belongs, build_manifest
 from bridge.protocol.values import Event
+from bridge.protocol.wire.frame import Sealing, seal_frame
+from bridge.protocol.wire.manifest import Belongs, build_manifest
 from bridge.relay.tail import TopicRules
 from tests.bridge.protocol.samples import (
     CAMPAIGN,

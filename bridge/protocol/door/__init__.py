@@ -1,0 +1,1 @@
+"""What a backend may say: which events, which fields, in which form."""

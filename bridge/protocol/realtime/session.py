@@ -1,0 +1,156 @@
+"""One client's session as a pure state machine: what it does in which phase stands in one table.
+
+Commands run one after the other. While an operation is under way (its outcome is what the phase waits for) further
+commands wait in line; the line is at most one frame long, because the shell reads the next frame when it is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from bridge.protocol.realtime import codes, commands, session_moves, steps
+from bridge.protocol.realtime.codes import DisconnectCode, ErrorCode
+from bridge.protocol.realtime.commands import Command
+from bridge.protocol.realtime.limits import SessionLimits
+from bridge.protocol.realtime.rate import TokenBucket
+from bridge.protocol.realtime.session_state import BUSY, LIVE, Phase, SessionState, refuse
+from bridge.protocol.realtime.steps import Action
+
+Move: TypeAlias = Callable[..., list[Action]]
+
+
+def _refuse(error: ErrorCode) -> Move:
+    return lambda _, number, __: refuse(number, error)
+
+
+def _answer(error: ErrorCode) -> Move:
+    return lambda state, _: state.answer("", error)
+
+
+def _refuse_connect(error: ErrorCode) -> Move:
+    return lambda state, _: session_moves.connect_refused(state, error)
+
+
+def _close(code: DisconnectCode) -> Move:
+    return lambda state, *_: state.close(code)
+
+
+def _defer(state: SessionState, number: int, body: commands.Body) -> list[Action]:
+    state.backlog.append(Command(number, body))
+    return []
+
+
+def _disconnect(state: SessionState, step: steps.Disconnected) -> list[Action]:
+    return state.close(step.code)
+
+
+def _tick(state: SessionState, _: steps.Tick) -> list[Action]:
+    return state.tick()
+
+
+READY_COMMANDS: dict[type, Move] = {
+    commands.Connect: _close(codes.BAD_FRAME),
+    commands.Subscribe: session_moves.subscribe,
+    commands.Unsubscribe: session_moves.unsubscribe,
+    commands.History: session_moves.history,
+    commands.Refresh: session_moves.refresh,
+    commands.SubRefresh: session_moves.sub_refresh,
+    commands.Publish: _refuse(codes.PERMISSION_DENIED),
+    commands.Rpc: _refuse(codes.NOT_AVAILABLE),
+    commands.Presence: _refuse(codes.NOT_AVAILABLE),
+    commands.PresenceStats: _refuse(codes.NOT_AVAILABLE),
+    commands.Unknown: _refuse(codes.METHOD_NOT_FOUND),
+    commands.Asynchronous: _close(codes.SEND_NOT_AVAILABLE),
+}
+
+TRANSITIONS: dict[tuple[Phase, type], Move] = {
+    **{(Phase.READY, kind): move for kind, move in READY_COMMANDS.items()},
+    **{(Phase.FRESH, kind): _close(codes.BAD_FRAME) for kind in (*READY_COMMANDS, commands.Pong)},
+    **{(phase, kind): _defer for phase in BUSY for kind in READY_COMMANDS},
+    (Phase.FRESH, commands.Connect): session_moves.connect,
+    (Phase.AUTHENTICATING, steps.Authenticated): session_moves.connected,
+    (Phase.AUTHENTICATING, steps.Expired): _refuse_connect(codes.TOKEN_EXPIRED),
+    (Phase.AUTHENTICATING, steps.Refused): _close(codes.INVALID_TOKEN),
+    (Phase.AUTHENTICATING, steps.Failed): _refuse_connect(codes.INTERNAL),
+    (Phase.REFRESHING, steps.Authenticated): session_moves.refreshed,
+    (Phase.REFRESHING, steps.Expired): _close(codes.CONNECTION_EXPIRED),  # the client comes back with another
+    (Phase.REFRESHING, steps.Refused): _close(codes.INVALID_TOKEN),
+    (Phase.REFRESHING, steps.Failed): _answer(codes.INTERNAL),
+    (Phase.AUTHORIZING, steps.Allowed): session_moves.allowed,
+    (Phase.AUTHORIZING, steps.Denied): _answer(codes.PERMISSION_DENIED),
+    (Phase.AUTHORIZING, steps.Failed): _answer(codes.INTERNAL),
+    (Phase.JOINING, steps.Joined): session_moves.joined,
+    (Phase.JOINING, steps.Failed): session_moves.join_failed,
+    (Phase.READING, steps.HistoryRead): session_moves.history_read,
+    (Phase.READING, steps.Failed): _answer(codes.INTERNAL),
+    **{(phase, steps.Tick): _tick for phase in LIVE},
+    **{(phase, steps.Revoked): session_moves.revoked for phase in LIVE},
+    **{(phase, steps.Disconnected): _disconnect for phase in LIVE},
+}
+"""(phase, kind of step) → what the session does. What isn't here is ignored."""
+
+
+class Session:
+    """Takes steps in, gives actions out; knows time only as `now_ms`. `client` is the id that the client is told."""
+
+    __slots__ = ("_bucket", "_state")
+
+    def __init__(self, client: str, limits: SessionLimits, *, now_ms: int) -> None:
+        self._bucket = TokenBucket(limits.max_commands_per_s, limits.command_burst, now_ms=now_ms)
+        self._state = SessionState(client, limits, now_ms, now_ms + limits.authenticate_timeout_ms)
+
+    @property
+    def phase(self) -> Phase:
+        """Where the session stands."""
+        return self._state.phase
+
+    @property
+    def user(self) -> str | None:
+        """Whose session it is, once connected."""
+        return self._state.user
+
+    @property
+    def channels(self) -> Iterable[str]:
+        """The channels that are open, in the order of subscribing."""
+        return tuple(self._state.channels)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an operation's outcome is awaited."""
+        return self._state.phase in BUSY
+
+    @property
+    def deadline_ms(self) -> int | None:
+        """When the next Tick is due; None: never."""
+        return self._state.next_ms()
+
+    def receive(self, frame: str, *, now_ms: int) -> list[Action]:
+        """Take a frame from the client, any text. Never raises."""
+        try:
+            received = commands.decode_frame(frame)
+        except commands.MalformedFrame:
+            return self.feed(steps.Disconnected(codes.BAD_FRAME), now_ms=now_ms)
+        return [action for command in received for action in self.feed(command, now_ms=now_ms)]
+
+    def feed(self, step: steps.Input, *, now_ms: int) -> list[Action]:
+        """Take one step. Never raises; a step that has no place in the phase is ignored."""
+        state = self._state
+        state.now_ms = max(state.now_ms, now_ms)
+        actions = self._meter(step) if isinstance(step, Command) else self._take(step)
+        while state.backlog and not self.busy:
+            actions += self._take(state.backlog.popleft())
+        return actions
+
+    def _meter(self, command: Command) -> list[Action]:
+        self._state.pong_ms = None  # whatever comes, the client is alive
+        if self._state.phase in LIVE and self._bucket.take(self._state.now_ms) > 0:
+            return self._state.close(codes.TOO_MANY_COMMANDS)
+        return self._take(command)
+
+    def _take(self, step: steps.Input) -> list[Action]:
+        kind = type(step.body) if isinstance(step, Command) else type(step)
+        move = TRANSITIONS.get((self._state.phase, kind))
+        if move is None:
+            return []
+        return move(self._state, step.id, step.body) if isinstance(step, Command) else move(self._state, step)

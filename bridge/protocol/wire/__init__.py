@@ -1,0 +1,1 @@
+"""What goes on the ledger, bytes for bytes: docs/wire-format.md."""

@@ -1,0 +1,25 @@
+"""A token bucket gives no more than its rate, and says how long to wait."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.protocol.realtime.rate import TokenBucket
+
+
+def test_burst_then_rate() -> None:
+    bucket = TokenBucket(2.0, 3, now_ms=1000)
+    assert [bucket.take(1000) for _ in range(4)] == [0, 0, 0, 0.5]
+    assert bucket.take(1499) > 0
+    assert bucket.take(1500) == 0
+    assert bucket.take(900) > 0  # a clock that steps back gains nothing
+
+
+@given(waits=st.lists(st.integers(0, 3000), max_size=60), rate=st.integers(1, 20), burst=st.integers(1, 20))
+def test_never_more_than_burst_and_rate(waits: list[int], rate: int, burst: int) -> None:
+    bucket, now_ms, taken = TokenBucket(rate, burst, now_ms=0), 0, 0
+    for wait in waits:
+        now_ms += wait
+        taken += bucket.take(now_ms) == 0
+    assert taken <= burst + rate * now_ms / 1000 + 1e-6
