@@ -20,7 +20,7 @@ def _web_url(text: str) -> str:
 
 
 def _origin(text: str) -> str:
-    if text != "*" and not re.fullmatch(r"https?://[^/\s*]+", text):
+    if not re.fullmatch(r"https?://[^/\s*]+", text):
         raise ValueError("must be an origin like https://app.example.com, without a path")
     return text
 
@@ -33,8 +33,8 @@ def _address(text: str) -> str:
 
 
 def _database_url(text: str) -> str:
-    if not re.match(r"(sqlite|postgres|postgresql)(\+\w+)?://", text):
-        raise ValueError("must start with sqlite:/// or postgresql://")
+    if not re.match(r"sqlite:///.", text):
+        raise ValueError("must start with sqlite:/// and name a file; other databases are not there yet")
     return text
 
 

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -131,12 +130,9 @@ def _hand_over(done: asyncio.Future[Any], outcome: object) -> None:
 
 def _engine(settings: DatabaseSection) -> Engine:
     url = make_url(settings.url)
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url)
-    if url.database:
-        path = Path(url.database)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # ids, channels and times stand in it in clear
+    path = Path(url.database or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # ids, channels and times stand in it in clear
     engine = create_engine(url, pool_size=settings.read_threads + 1, connect_args={"timeout": settings.busy_timeout_s})
 
     @event.listens_for(engine, "connect")
@@ -156,27 +152,24 @@ def _engine(settings: DatabaseSection) -> Engine:
 
 def upsert(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
     """Insert the row, or, where its primary key is taken, set the other columns named."""
-    connection.execute(_upsert(table, tuple(row), connection.dialect.name == "sqlite"), row)
+    connection.execute(_upsert(table, tuple(row)), row)
 
 
 @cache
-def _upsert(table: Table, names: tuple[str, ...], sqlite: bool) -> Executable:
+def _upsert(table: Table, names: tuple[str, ...]) -> Executable:
     """Made once for a table and its columns: building a statement costs more than running it."""
     keys = [column.name for column in table.primary_key]
-    statement = (sqlite_insert if sqlite else postgresql_insert)(table)
+    statement = insert(table)
     others = {name: statement.excluded[name] for name in names if name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
-def hold(settings: DatabaseSection) -> TextIO | None:
+def hold(settings: DatabaseSection) -> TextIO:
     """Take the database for this process alone; keep what comes back open as long as it is used.
 
-    Two daemons on one outbox would publish twice. Raises DatabaseHeld. None for a server, which has leases.
+    Two daemons on one outbox would publish twice. Raises DatabaseHeld.
     """
-    url = make_url(settings.url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        return None
-    path = Path(f"{url.database}.lock")
+    path = Path(f"{make_url(settings.url).database}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.open("a")
     try:

@@ -42,7 +42,7 @@ class Backend:
     async def create_campaign(self, id: str, owner_id: str) -> CampaignView:  # noqa: A002 - the word of the API
         """Register the campaign; its topic is made at once, behind this answer."""
         problems = [
-            Problem(0, field, "text", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -, and not begin with _")
+            Problem(0, field, "string", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -, and not begin with _")
             for field, text in (("id", id), ("ownerId", owner_id))
             if not is_id(text)
         ]

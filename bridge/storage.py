@@ -39,7 +39,7 @@ async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
     Raises ConfigInvalid, DatabaseHeld, Unavailable, SealBroken (another master key than the one it was written with).
     """
     keys = load_keys(config.keys)
-    with hold(config.database) or nullcontext() if alone else nullcontext():
+    with hold(config.database) if alone else nullcontext():
         database = Database(config.database)
         try:
             migrations.upgrade(database.engine)

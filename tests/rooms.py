@@ -194,7 +194,7 @@ def _joined(
         rejected.extend((entry.event_id, reason) for entry in entries)
 
     creations = Creations(database, loader.ids, valid_duration_s=WINDOW_S)
-    conditions = TopicTerms("hcs-bridge:1", False, 7_776_000, WINDOW_S, 25 * HBAR)
+    conditions = TopicTerms("hcs-bridge:1", False, 7_776_000, 25 * HBAR)
     creator = Creator(conditions, creations, ledger=ledger, mirror=mirror, now_ns=terms.clock)
     carrier = Carrier(database, loader, ledger, mirror, creator, 2 * HBAR, terms.clock, reject)
     ingest = Ingest(database, loader.ring, loader.at_rest, create_on_demand=on_demand, now_ms=terms.clock.ms)

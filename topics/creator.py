@@ -19,15 +19,22 @@ class TopicTerms:
     memo: str
     admin_key: bool
     auto_renew_s: int
-    valid_duration_s: int
     max_fee_tinybar: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A transaction id for a topic's creation, and how long it may run: not what is configured by now."""
+
+    id: TransactionId
+    valid_duration_s: int
 
 
 class CreateIntents(Protocol):
     """The durable side of creation; every call returns after its commit."""
 
-    async def intent(self, ref: str) -> TransactionId:
-        """The id under which this ref's topic is being made: the one recorded, or a new one, recorded now."""
+    async def intent(self, ref: str) -> Intent:
+        """What this ref's topic is being made under: the intent on record, or a new one, recorded now."""
 
     async def spent(self, transaction_id: TransactionId, status: str) -> None:
         """That id made no topic and can't any more."""
@@ -60,32 +67,32 @@ class Creator:
         An id that a node refuses stays the one on record: an earlier copy of it may be on its way all the same.
         """
         while True:
-            transaction_id = await self._intents.intent(ref)
+            intent = await self._intents.intent(ref)
             try:
-                receipt = await self._settle(transaction_id)
+                receipt = await self._settle(intent)
             except NeverRan:
-                await self._intents.spent(transaction_id, "NEVER_RAN")
+                await self._intents.spent(intent.id, "NEVER_RAN")
                 continue
             if receipt.status == "SUCCESS" and receipt.topic_id is not None:
-                await self._intents.created(ref, transaction_id, receipt.topic_id)
+                await self._intents.created(ref, intent.id, receipt.topic_id)
                 return receipt.topic_id
-            await self._intents.spent(transaction_id, receipt.status)
-            raise Rejected(f"topic creation {transaction_id}", receipt.status)
+            await self._intents.spent(intent.id, receipt.status)
+            raise Rejected(f"topic creation {intent.id}", receipt.status)
 
-    async def _settle(self, transaction_id: TransactionId) -> Receipt:
+    async def _settle(self, intent: Intent) -> Receipt:
         terms = self._terms
         create = TopicCreate(
-            transaction_id,
+            intent.id,
             terms.memo,
             admin_key=terms.admin_key,
-            valid_duration_s=terms.valid_duration_s,
+            valid_duration_s=intent.valid_duration_s,
             max_fee_tinybar=terms.max_fee_tinybar,
             auto_renew_s=terms.auto_renew_s,
         )
         return await settle(
-            transaction_id,
+            intent.id,
             lambda: self._ledger.create_topic(create),
-            window_end_ns=transaction_id.valid_start_ns + terms.valid_duration_s * NANOS,
+            window_end_ns=intent.id.valid_start_ns + intent.valid_duration_s * NANOS,
             ledger=self._ledger,
             mirror=self._mirror,
             now_ns=self._now_ns,

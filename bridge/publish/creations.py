@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from bridge.database import Database
 from bridge.publish import flights
 from bridge.schema import registry
+from topics.creator import Intent
 from topics.ledger.port import Receipt
 from topics.transaction_ids import TransactionIds
 from topics.values import TopicId, TransactionId
@@ -20,8 +21,8 @@ class Creations:
         self._ids = ids
         self._valid_duration_s = valid_duration_s
 
-    async def intent(self, ref: str) -> TransactionId:
-        """The id on record for this ref's topic, or a new one, recorded now."""
+    async def intent(self, ref: str) -> Intent:
+        """The intent on record for this ref's topic, or a new one, recorded now."""
         return await self._database.write(lambda c: self._intent(c, ref))
 
     async def spent(self, transaction_id: TransactionId, status: str) -> None:
@@ -37,10 +38,10 @@ class Creations:
 
         await self._database.write(keep)
 
-    def _intent(self, connection: Connection, ref: str) -> TransactionId:
+    def _intent(self, connection: Connection, ref: str) -> Intent:
         pending = flights.pending_creation(connection, ref)
         if pending is not None:
             return pending
-        fresh = self._ids.next()
-        flights.record_creation(connection, ref, fresh, valid_duration_s=self._valid_duration_s)
+        fresh = Intent(self._ids.next(), self._valid_duration_s)
+        flights.record_creation(connection, ref, fresh)
         return fresh

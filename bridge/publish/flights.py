@@ -14,6 +14,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from bridge.schema import flights, transactions
+from topics.creator import Intent
 from topics.ledger.port import Receipt
 from topics.values import AccountId, TopicId, TransactionId
 
@@ -39,7 +40,7 @@ class TransactionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One transaction of a flight: chunk `number` of `total`, from 1. `first` is the id that chunk 1 went under."""
+    """One transaction of a flight: chunk `number` of `total`, from 1."""
 
     id: TransactionId
     number: int
@@ -58,11 +59,6 @@ class Flight:
     topic_id: TopicId
     producer_sequence: int
     chunks: tuple[Chunk, ...]
-
-    @property
-    def first(self) -> TransactionId:
-        """The initial transaction id that ties the chunks together."""
-        return self.chunks[0].id
 
 
 def open_flight(connection: Connection, ref: str) -> Flight | None:
@@ -137,29 +133,31 @@ def record_chunks(connection: Connection, flight_id: int, ref: str, chunks: Sequ
     connection.execute(insert(transactions), rows)
 
 
-def record_creation(connection: Connection, ref: str, transaction_id: TransactionId, *, valid_duration_s: int) -> None:
+def record_creation(connection: Connection, ref: str, intent: Intent) -> None:
     """Put the id under which a topic is to be created on disk."""
     row = {
-        "payer": str(transaction_id.payer),
-        "valid_start_ns": transaction_id.valid_start_ns,
+        "payer": str(intent.id.payer),
+        "valid_start_ns": intent.id.valid_start_ns,
         "ref": ref,
         "number": 1,
         "total": 1,
-        "valid_duration_s": valid_duration_s,
+        "valid_duration_s": intent.valid_duration_s,
         "state": TransactionState.INTENDED,
     }
     connection.execute(insert(transactions).values(row))
 
 
-def pending_creation(connection: Connection, ref: str) -> TransactionId | None:
-    """The id under which this ref's topic is being created."""
-    found = select(transactions.c.payer, transactions.c.valid_start_ns).where(
+def pending_creation(connection: Connection, ref: str) -> Intent | None:
+    """What this ref's topic is being created under."""
+    found = select(transactions.c.payer, transactions.c.valid_start_ns, transactions.c.valid_duration_s).where(
         transactions.c.ref == ref,
         transactions.c.flight_id.is_(None),
         transactions.c.state == TransactionState.INTENDED,
     )
     row = connection.execute(found).one_or_none()
-    return None if row is None else TransactionId(AccountId.parse(row.payer), row.valid_start_ns)
+    if row is None:
+        return None
+    return Intent(TransactionId(AccountId.parse(row.payer), row.valid_start_ns), row.valid_duration_s)
 
 
 def settled(connection: Connection, transaction_id: TransactionId, receipt: Receipt) -> None:

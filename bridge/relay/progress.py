@@ -5,11 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.database import upsert
-from bridge.relay.tail import Progress
+from bridge.relay.tail import MAX_REASON_CHARS, Progress
 from bridge.schema import positions
 from topics.values import Position, TopicId
 
-MAX_REASON_CHARS = 300
 _OF = select(positions).where(positions.c.topic_id == bindparam("wanted"))
 
 

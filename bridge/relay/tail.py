@@ -21,6 +21,7 @@ from topics.chunks import Assembler, Whole
 from topics.running_hash import Verifier
 from topics.values import START, Position, TopicId, TopicMessage
 
+MAX_REASON_CHARS = 300
 TAG_18 = bytes([0xC0 | SIGN1_TAG])
 """The first byte of a COSE_Sign1, which only a manifest begins with."""
 
@@ -100,7 +101,11 @@ class TopicTail:
                 epoch = channel_epoch(message.topic_id, message.running_hash)
                 self._progress = dataclasses.replace(self._progress, channel_epoch=epoch)
             whole = self._assembler.add(message, before)
-            if whole is not None and whole.sequence > self._progress.opened_sequence:
+            if message.sequence <= self._progress.opened_sequence:
+                continue  # read again only for the sake of a message that isn't finished
+            for lost in self._assembler.take_tombstones():
+                self._skip(lost.first_sequence, f"{lost.reason} with {len(lost.numbers)} of {lost.total} chunks")
+            if whole is not None:
                 events += self._open(whole, keys)
         resume = self._assembler.resume or self._verifier.position
         opened = max(self._progress.opened_sequence, self._verifier.position.sequence)
@@ -114,11 +119,15 @@ class TopicTail:
                 return self._believe_manifest(whole)
             return self._open_frame(whole, keys)
         except EnvelopeRejected as rejected:
-            reason = f"sequence {whole.sequence}: {rejected.reason}"
-            self._progress = dataclasses.replace(
-                self._progress, skipped=self._progress.skipped + 1, last_skip=reason[:300]
-            )
+            self._skip(whole.sequence, rejected.reason)
             return []
+
+    def _skip(self, sequence: int, reason: str) -> None:
+        """Count a message that gives nothing, so that an operator sees it."""
+        skipped = self._progress.skipped + 1
+        self._progress = dataclasses.replace(
+            self._progress, skipped=skipped, last_skip=f"sequence {sequence}: {reason}"[:MAX_REASON_CHARS]
+        )
 
     def _believe_manifest(self, whole: Whole) -> list[Placed]:
         if self._progress.kid is not None:

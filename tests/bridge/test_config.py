@@ -126,7 +126,7 @@ def test_the_names_that_hashbuzz_has_are_aliases_below_our_own() -> None:
         "HEDERA_ACCOUNT_ID": "0.0.77",
         "HEDERA_PRIVATE_KEY": "ab" * 32,
         "MIRROR_NODE": "https://mirror.example",
-        "DATABASE_URL": "postgresql://u:p@h/d",
+        "DATABASE_URL": "sqlite:////srv/bridge.db",
         "PORT": "4000",
         "LOG_LEVEL": "debug",
         "WHITELISTED_DOMAINS": "https://a.example,https://b.example",
@@ -139,7 +139,7 @@ def test_the_names_that_hashbuzz_has_are_aliases_below_our_own() -> None:
     assert config.operator.key.get_secret_value() == "ab" * 32
     assert "ab" * 32 not in repr(config)
     assert config.mirror.urls == ("https://mirror.example",)
-    assert config.database.url.startswith("postgresql")
+    assert config.database.url == "sqlite:////srv/bridge.db"
     assert (config.http.port, config.log.level) == (4000, "error")
     assert config.gateway.origins == ("https://a.example", "https://b.example")
     assert problems(None, {"PORT": "x"})["http.port"].source == "environment PORT"

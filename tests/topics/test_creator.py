@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.topics.client import Client
-from topics.creator import Creator, TopicTerms
+from topics.creator import Creator, Intent, TopicTerms
 from topics.devnet.devnet import Devnet
 from topics.devnet.faults import Fault
 from topics.devnet.settings import HBAR, DevnetSettings
@@ -38,11 +38,11 @@ class Intents:
     topics: dict[str, TopicId] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
 
-    async def intent(self, ref: str) -> TransactionId:
+    async def intent(self, ref: str) -> Intent:
         if ref not in self.pending:
             fresh = self.client.new_id()
             self.pending[ref] = TransactionId(fresh.payer, fresh.valid_start_ns + self.clock.ahead_ns)
-        return self.pending[ref]
+        return Intent(self.pending[ref], 120)
 
     async def spent(self, transaction_id: TransactionId, status: str) -> None:
         self.ended.append((transaction_id, status))
@@ -70,7 +70,7 @@ def intents(client: Client, clock: Clock) -> Intents:
 
 
 def creator(intents: Intents, *, max_fee_tinybar: int = 25 * HBAR, auto_renew_s: int = 7_776_000) -> Creator:
-    terms = TopicTerms("hcs-bridge:1", False, auto_renew_s, 120, max_fee_tinybar)
+    terms = TopicTerms("hcs-bridge:1", False, auto_renew_s, max_fee_tinybar)
     return Creator(terms, intents, ledger=intents.client.ledger, mirror=intents.client.mirror, now_ns=intents.clock)
 
 
@@ -101,7 +101,7 @@ async def test_a_lost_acknowledgement_makes_no_second_topic(devnet: Devnet, inte
 
 
 async def test_no_node_no_topic_and_later_one(devnet: Devnet, intents: Intents) -> None:
-    before = await intents.intent("c1")
+    before = (await intents.intent("c1")).id
     devnet.faults.inject(Fault.NODE_DOWN)
     with pytest.raises(Unavailable):
         await creator(intents).create("c1")
@@ -114,7 +114,7 @@ async def test_no_node_no_topic_and_later_one(devnet: Devnet, intents: Intents) 
 async def test_once_receipts_are_forgotten_the_mirror_tells_which_topic_it_was(
     devnet: Devnet, intents: Intents, clock: Clock
 ) -> None:
-    create = TopicCreate(await intents.intent("c1"), "m", max_fee_tinybar=25 * HBAR, auto_renew_s=7_776_000)
+    create = TopicCreate((await intents.intent("c1")).id, "m", max_fee_tinybar=25 * HBAR, auto_renew_s=7_776_000)
     await intents.client.ledger.create_topic(create)  # and a crash
     clock.ahead_ns = 400 * NANOS
     topic_id = await creator(intents).create("c1")
@@ -123,7 +123,7 @@ async def test_once_receipts_are_forgotten_the_mirror_tells_which_topic_it_was(
 
 
 async def test_an_id_that_never_ran_gives_way_to_another(devnet: Devnet, intents: Intents, clock: Clock) -> None:
-    before = await intents.intent("c1")
+    before = (await intents.intent("c1")).id
     clock.ahead_ns = 400 * NANOS
     topic_id = await creator(intents).create("c1")
     assert intents.ended == [(before, "NEVER_RAN")]
@@ -132,17 +132,17 @@ async def test_an_id_that_never_ran_gives_way_to_another(devnet: Devnet, intents
 
 async def test_what_a_node_refuses_stays_on_record(devnet: Devnet, intents: Intents) -> None:
     """An earlier copy of that id may be on its way all the same."""
-    before = await intents.intent("c1")
+    before = (await intents.intent("c1")).id
     with pytest.raises(Rejected) as caught:
         await creator(intents, max_fee_tinybar=1).create("c1")
     assert caught.value.status == "INSUFFICIENT_TX_FEE"
-    assert await intents.intent("c1") == before
+    assert (await intents.intent("c1")).id == before
     topic_id = await creator(intents).create("c1")
     assert made(devnet) == [topic_id]
 
 
 async def test_what_consensus_refuses_is_spent_and_told(devnet: Devnet, intents: Intents) -> None:
-    before = await intents.intent("c1")
+    before = (await intents.intent("c1")).id
     with pytest.raises(Rejected) as caught:
         await creator(intents, auto_renew_s=1).create("c1")
     assert caught.value.status == "AUTORENEW_DURATION_NOT_IN_RANGE"

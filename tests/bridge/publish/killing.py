@@ -57,7 +57,7 @@ def under(axe: Axe, rooms: Rooms) -> Carrier:
     database = cast("Any", _Under(axe, rooms.database, "write"))
     ledger = cast("Any", _Under(axe, rooms.ledger, "create_topic", "submit", "receipt"))
     creator = Creator(
-        TopicTerms("hcs-bridge:1", False, 7_776_000, WINDOW_S, 25 * HBAR),
+        TopicTerms("hcs-bridge:1", False, 7_776_000, 25 * HBAR),
         Creations(database, rooms.ids, valid_duration_s=WINDOW_S),
         ledger=ledger,
         mirror=rooms.mirror,

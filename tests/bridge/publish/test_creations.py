@@ -22,9 +22,9 @@ async def test_the_intent_is_the_same_until_it_is_spent(rooms: Rooms) -> None:
     intents = await creations(rooms)
     first = await intents.intent("c1")
     assert await intents.intent("c1") == first
-    await intents.spent(first, "NEVER_RAN")
+    await intents.spent(first.id, "NEVER_RAN")
     second = await intents.intent("c1")
-    assert second.valid_start_ns > first.valid_start_ns
+    assert second.id.valid_start_ns > first.id.valid_start_ns
 
 
 async def test_callers_at_the_same_moment_get_one_intent(rooms: Rooms) -> None:
@@ -37,14 +37,22 @@ async def test_the_intent_outlives_the_process_and_ids_go_on_behind_it(terms: Te
         before = await (await creations(rooms)).intent("c1")
     async with rooms_on(terms) as rooms:
         assert await (await creations(rooms)).intent("c1") == before
-        assert rooms.ids.next().valid_start_ns > before.valid_start_ns
+        assert rooms.ids.next().valid_start_ns > before.id.valid_start_ns
+
+
+async def test_the_window_on_record_is_the_one_it_was_made_with(terms: Terms) -> None:
+    """A shorter one from a later configuration would call a transaction dead that may still run."""
+    async with rooms_on(terms) as rooms:
+        before = await (await creations(rooms)).intent("c1")
+        shorter = Creations(rooms.database, rooms.ids, valid_duration_s=15)
+        assert await shorter.intent("c1") == before
 
 
 async def test_the_topic_is_kept_once(rooms: Rooms) -> None:
     intents = await creations(rooms)
     intent = await intents.intent("c1")
-    await intents.created("c1", intent, TopicId(0, 0, 7))
-    await intents.created("c1", intent, TopicId(0, 0, 8))
+    await intents.created("c1", intent.id, TopicId(0, 0, 7))
+    await intents.created("c1", intent.id, TopicId(0, 0, 8))
     registration = await rooms.database.read(lambda c: registry.find(c, "c1"))
     assert registration is not None
     assert (registration.topic_id, registration.state) == (TopicId(0, 0, 7), TopicState.CREATED)

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from bridge.publish import flights
 from bridge.publish.flights import Chunk, FlightState, TransactionState
 from bridge.schema import transactions
+from topics.creator import Intent
 from topics.ledger.port import Receipt
 from topics.values import AccountId, TopicId, TransactionId
 
@@ -66,7 +67,7 @@ def test_one_open_flight_a_campaign(connection: Connection) -> None:
 def test_an_id_is_never_on_record_twice(connection: Connection) -> None:
     record(connection, chunk(1))
     with pytest.raises(IntegrityError):
-        flights.record_creation(connection, "c2", id_(1), valid_duration_s=120)
+        flights.record_creation(connection, "c2", Intent(id_(1), 120))
 
 
 def test_a_refused_flight_gives_its_producer_sequence_back(connection: Connection) -> None:
@@ -94,12 +95,12 @@ def test_the_receipt_pins_what_the_mirror_must_show(connection: Connection) -> N
 
 def test_a_creation_is_pending_until_it_is_settled_or_spent(connection: Connection) -> None:
     assert flights.pending_creation(connection, "c1") is None
-    flights.record_creation(connection, "c1", id_(1), valid_duration_s=120)
-    assert flights.pending_creation(connection, "c1") == id_(1)
+    flights.record_creation(connection, "c1", Intent(id_(1), 120))
+    assert flights.pending_creation(connection, "c1") == Intent(id_(1), 120)
     assert flights.pending_creation(connection, "c2") is None
     flights.spent(connection, id_(1), "BUSY")
     assert flights.pending_creation(connection, "c1") is None
-    flights.record_creation(connection, "c1", id_(2), valid_duration_s=120)
+    flights.record_creation(connection, "c1", Intent(id_(2), 120))
     flights.settled(connection, id_(2), Receipt("SUCCESS", TOPIC))
     assert flights.pending_creation(connection, "c1") is None
 
@@ -107,6 +108,6 @@ def test_a_creation_is_pending_until_it_is_settled_or_spent(connection: Connecti
 def test_new_ids_begin_behind_every_recorded_one(connection: Connection) -> None:
     assert flights.last_valid_start_ns(connection, PAYER) == 0
     record(connection, chunk(5))
-    flights.record_creation(connection, "c1", id_(9), valid_duration_s=120)
+    flights.record_creation(connection, "c1", Intent(id_(9), 120))
     assert flights.last_valid_start_ns(connection, PAYER) == 9
     assert flights.last_valid_start_ns(connection, AccountId(0, 0, 2)) == 0

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.config_sections import Relay
 from bridge.errors import EnvelopeRejected, ProducerGap
 from bridge.protocol.channels import channel_epoch
 from bridge.protocol.values import Event
@@ -193,6 +194,16 @@ def test_reading_resumes_before_the_oldest_unfinished_message() -> None:
     assert [each.event for each in placed] == EVENTS[0]
     assert {each.place.sequence for each in placed} == {5}
     assert (progress.resume.sequence, progress.skipped) == (5, 1)
+
+
+def test_a_message_that_is_never_finished_is_given_up_and_counted_once() -> None:
+    rules = replace(RULES, limits=Relay(expire_sequences=3, expire_s=2.0))
+    half = chunked(b"half of something else", STRANGER, pieces=2, start_ns=1)[0]
+    messages = on_ledger([Sent(MANIFEST, PAYER), half, *(Sent(content, PAYER) for content in FRAMES[:5])])
+    batch = TopicTail(rules, Progress()).take(messages, KEYS)
+    assert [placed.event for placed in batch.events] == [one for events in EVENTS[:5] for one in events]
+    assert (batch.progress.skipped, batch.progress.last_skip) == (1, "sequence 2: expired with 1 of 2 chunks")
+    assert batch.progress.resume.sequence == 7
 
 
 def test_an_envelope_that_is_rejected_never_ends_a_topic() -> None:
