@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 import time
@@ -14,8 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bridge.config import Config, load, variable
-from bridge.demo.setting import HOST, free_port
+from bridge.config import Config, load
+from bridge.demo.setting import HOST, devnet_values, environment, free_port
+from topics.values import AccountId
 
 COMMAND = Path(sys.executable).with_name("hcs-bridge")
 DEADLINE_S = 300.0
@@ -95,20 +95,17 @@ async def _process(*arguments: str | Path, environ: dict[str, str], log: Path) -
 
 def _environment(folder: Path, ports: Sequence[int], max_channels: int) -> dict[str, str]:
     """The daemon's configuration as variables."""
-    api_key = {"name": "benchmark", "key_file": str(folder / "api.key"), "rate_per_s": 10_000, "burst": 10_000}
-    values = SETTINGS | {
-        "network.nodes": [{"account": f"0.0.{3 + n}", "address": f"{HOST}:{port}"} for n, port in enumerate(ports[:2])],
-        "operator.key_file": str(folder / "operator.key"),
-        "mirror.urls": [f"http://{HOST}:{ports[2]}"],
-        "keys.master_key_file": str(folder / "master.key"),
-        "keys.signing_key_file": str(folder / "signing.key"),
-        "database.url": f"sqlite:///{folder / 'hcs-bridge.db'}",
-        "http.port": ports[3],
-        "http.api_keys": [api_key],
-        "gateway.port": ports[4],
+    nodes = {AccountId(0, 0, 3 + number): f"{HOST}:{port}" for number, port in enumerate(ports[:2])}
+    values = devnet_values(
+        folder,
+        nodes=nodes,
+        mirror_url=f"http://{HOST}:{ports[2]}",
+        operator=Config().operator.account,
+        ports=(ports[3], ports[4]),
+    )
+    own = {
         "gateway.max_channels_per_connection": max_channels,
-        "tokens.issuers": [{"name": "benchmark", "algorithm": "HS256", "key_file": str(folder / "token.key")}],
         "tokens.roles_see_all": [SEES_ALL],
         "log.format": "json",
     }
-    return {variable(key): value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    return environment(values | SETTINGS | own)

@@ -1,4 +1,4 @@
-"""The configuration of a demo: the shipped one, on ports that are free, with keys and state in a folder of its own."""
+"""A configuration for a devnet on this machine: ports that are free, with keys and state in a folder of its own."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bridge.config import Config, load, variable
 from topics.values import AccountId
 
 HOST = "127.0.0.1"
-API_RATE_PER_S = 1000.0
+API_RATE_PER_S = 10_000.0
 
 
 def demo_config(
@@ -19,29 +20,39 @@ def demo_config(
 ) -> Config:
     """The file at `path` (None: the defaults) with the devnet's addresses, and what it writes below `state`."""
     shipped = load(path, {})
-    http_port = free_port(shipped.http.port)
-    gateway_port = free_port(shipped.gateway.port)
-    api_key = {"name": "demo", "key_file": str(state / "api.key"), "rate_per_s": API_RATE_PER_S, "burst": 1000}
+    ports = free_port(shipped.http.port), free_port(shipped.gateway.port)
+    values = devnet_values(state, nodes=nodes, mirror_url=mirror_url, operator=operator, ports=ports)
+    pages = [f"http://{host}:{ports[0]}" for host in (HOST, "localhost")]
+    return load(path, environment(values | {"gateway.origins": pages, "log.level": "warning"}))
+
+
+def devnet_values(
+    state: Path, *, nodes: Mapping[AccountId, str], mirror_url: str, operator: AccountId, ports: tuple[int, int]
+) -> dict[str, Any]:
+    """What a daemon needs to be told of a devnet, by dotted key. `ports` are those of its HTTP door and its gateway."""
+    api_key = {"name": "demo", "key_file": str(state / "api.key"), "rate_per_s": API_RATE_PER_S, "burst": 10_000}
     issuer = {"name": "demo", "algorithm": "HS256", "key_file": str(state / "token.key")}
-    overrides = {
+    return {
         "network.name": "devnet",
-        "network.nodes": json.dumps([{"account": str(account), "address": at} for account, at in nodes.items()]),
+        "network.nodes": [{"account": str(account), "address": at} for account, at in nodes.items()],
         "operator.account": str(operator),
         "operator.key_file": str(state / "operator.key"),
-        "mirror.urls": mirror_url,
+        "mirror.urls": [mirror_url],
         "keys.master_key_file": str(state / "master.key"),
         "keys.signing_key_file": str(state / "signing.key"),
         "database.url": f"sqlite:///{state / 'hcs-bridge.db'}",
         "http.host": HOST,
-        "http.port": str(http_port),
-        "http.api_keys": json.dumps([api_key]),
+        "http.port": ports[0],
+        "http.api_keys": [api_key],
         "gateway.host": HOST,
-        "gateway.port": str(gateway_port),
-        "gateway.origins": f"http://{HOST}:{http_port},http://localhost:{http_port}",
-        "tokens.issuers": json.dumps([issuer]),
-        "log.level": "warning",
+        "gateway.port": ports[1],
+        "tokens.issuers": [issuer],
     }
-    return load(path, {variable(key): value for key, value in overrides.items()})
+
+
+def environment(values: Mapping[str, Any]) -> dict[str, str]:
+    """The same as environment variables."""
+    return {variable(key): value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
 def free_port(wanted: int) -> int:

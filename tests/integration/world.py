@@ -18,9 +18,9 @@ from typing import Any
 import aiohttp
 
 from bridge.commands.token import mint
-from bridge.config import Config, load, variable
+from bridge.config import Config, load
 from bridge.demo.keys import make_demo_keys
-from bridge.demo.setting import free_port
+from bridge.demo.setting import devnet_values, environment, free_port
 from topics.devnet.devnet import Devnet
 from topics.devnet.serve import write_operator_key
 from topics.devnet.settings import DevnetSettings
@@ -156,23 +156,16 @@ async def world(folder: Path, settings: DevnetSettings | None = None, **override
 
 
 def _environ(folder: Path, devnet: Devnet, overrides: Mapping[str, Any]) -> dict[str, str]:
-    values: dict[str, Any] = {
-        "network.nodes": [{"account": str(account), "address": at} for account, at in devnet.nodes.items()],
-        "operator.account": str(devnet.operator_id),
-        "operator.key_file": str(folder / "operator.key"),
+    ports = free_port(0), free_port(0)
+    values = devnet_values(
+        folder, nodes=devnet.nodes, mirror_url=devnet.mirror_url, operator=devnet.operator_id, ports=ports
+    )
+    quick = {
         "ledger.receipt_poll_s": 0.02,
         "ledger.backoff_initial_s": 0.05,
-        "mirror.urls": [devnet.mirror_url],
         "mirror.poll_interval_s": 0.1,
         "mirror.max_requests_per_s": 1000,
-        "keys.master_key_file": str(folder / "master.key"),
-        "keys.signing_key_file": str(folder / "signing.key"),
-        "database.url": f"sqlite:///{folder / 'hcs-bridge.db'}",
-        "http.port": free_port(0),
-        "http.api_keys": [{"name": "backend", "key_file": str(folder / "api.key"), "rate_per_s": 1000, "burst": 1000}],
-        "gateway.port": free_port(0),
-        "tokens.issuers": [{"name": "test", "algorithm": "HS256", "key_file": str(folder / "token.key")}],
         "tokens.roles_see_all": [SEES_ALL],
         "log.format": "json",
-    } | {name.replace("__", "."): value for name, value in overrides.items()}
-    return {variable(key): value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    }
+    return environment(values | quick | {name.replace("__", "."): value for name, value in overrides.items()})
