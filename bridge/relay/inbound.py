@@ -44,6 +44,14 @@ class Reading:
     rules: Callable[[TopicId], TopicRules]
 
 
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A topic that is being read: whose it is, and how far it has been taken."""
+
+    source: Source
+    tail: TopicTail
+
+
 class Inbound:
     """Holds the topics that are being read; everything else about them is in the database."""
 
@@ -61,8 +69,9 @@ class Inbound:
         self._store = store
         self._reading = reading
         self._handing = handing
-        self._tails: OrderedDict[TopicId, TopicTail] = OrderedDict()  # the one read longest ago first
+        self._followed: OrderedDict[TopicId, _Followed] = OrderedDict()  # the one read longest ago first
         self._behind: dict[TopicId, int] = {}  # up to which consensus time a topic is known to have moved
+        self._told: set[TopicId] = set()  # of those, whose trouble stands in the log
         self._kept_ns = 0  # the cursor on disk, as far as this run has moved it
         self._parallel = asyncio.Semaphore(limits.max_parallel_topics)
 
@@ -97,12 +106,15 @@ class Inbound:
             try:
                 done = await self._read_or_halt(topic_id, newest_ns)
             except (Unavailable, hcs.Unavailable, hcs.MalformedAnswer, hcs.Rejected) as error:
-                log.warning("topic not read", topic=str(topic_id), reason=str(error))
+                if topic_id not in self._told:
+                    log.warning("topic not read", topic=str(topic_id), reason=str(error))
+                    self._told.add(topic_id)
                 done = False
             if done:
                 self._behind.pop(topic_id, None)
+                self._told.discard(topic_id)
             else:
-                self._tails.pop(topic_id, None)  # it may be ahead of what was stored
+                self._followed.pop(topic_id, None)  # it may be ahead of what was stored
 
     async def _read_or_halt(self, topic_id: TopicId, newest_ns: int) -> bool:
         """Whether there is nothing left to read there now."""
@@ -110,29 +122,28 @@ class Inbound:
             return await self._read_on(topic_id, newest_ns)
         except (hcs.IntegrityError, IntegrityBroken) as error:
             reason = str(error)
-            self._tails.pop(topic_id, None)  # spent: what it took before the fault was not stored
+            self._followed.pop(topic_id, None)  # spent: what it took before the fault was not stored
             await self._database.write(lambda c: progress.halt(c, topic_id, reason))
             log.error("topic halted", topic=str(topic_id), reason=reason, hint=error.hint)
             return True
 
     async def _read_on(self, topic_id: TopicId, newest_ns: int) -> bool:
-        source = await self._database.read(lambda c: _source(c, topic_id))
-        if source is None:
+        followed = await self._follow_up(topic_id)
+        if followed is None:
             return True
-        tail = await self._tail(topic_id)
+        tail = followed.tail
         while tail.position.consensus_ns < newest_ns:
             messages = await self._reading.mirror.messages(
                 topic_id, after=tail.position.sequence, limit=self._limits.batch_messages
             )
             if not messages:
                 return False  # the poll and the page came from different replicas
-            await self._relay(source, tail, messages)
+            await self._relay(followed, messages)
         return True
 
-    async def _relay(self, source: Source, tail: TopicTail, messages: Sequence[TopicMessage]) -> None:
-        batch = await self._database.read(
-            lambda c: tail.take(messages, CampaignKeys(self._reading.ring, c, source.ref))
-        )
+    async def _relay(self, followed: _Followed, messages: Sequence[TopicMessage]) -> None:
+        source, ring = followed.source, self._reading.ring
+        batch = await self._database.read(lambda c: followed.tail.take(messages, CampaignKeys(ring, c, source.ref)))
         news = await self._database.write(lambda c: self._keep(c, source, batch))
         self._handing.publish(news)
 
@@ -140,20 +151,22 @@ class Inbound:
         self._handing.confirm(connection, batch)
         return self._store.append(connection, source, batch)
 
-    async def _tail(self, topic_id: TopicId) -> TopicTail:
-        tail = self._tails.get(topic_id)
-        if tail is None:
-            saved = await self._database.read(lambda c: progress.of(c, topic_id))
-            tail = self._tails[topic_id] = TopicTail(self._reading.rules(topic_id), saved)
-        self._tails.move_to_end(topic_id)
-        if len(self._tails) > self._limits.max_open_topics:
-            self._tails.popitem(last=False)
-        return tail
+    async def _follow_up(self, topic_id: TopicId) -> _Followed | None:
+        """The topic where it was left; None for one that isn't ours, or is halted."""
+        followed = self._followed.get(topic_id)
+        if followed is None:
+            followed = await self._database.read(lambda c: self._pick_up(c, topic_id))
+            if followed is None:
+                return None
+            self._followed[topic_id] = followed
+        self._followed.move_to_end(topic_id)
+        if len(self._followed) > self._limits.max_open_topics:
+            self._followed.popitem(last=False)
+        return followed
 
-
-def _source(connection: Connection, topic_id: TopicId) -> Source | None:
-    """The campaign that this topic belongs to; None for a topic that isn't ours, or is halted."""
-    registration = registry.by_topic(connection, topic_id)
-    if registration is None or progress.halted(connection, topic_id) is not None:
-        return None
-    return Source(topic_id, registration.ref)
+    def _pick_up(self, connection: Connection, topic_id: TopicId) -> _Followed | None:
+        registration = registry.by_topic(connection, topic_id)
+        if registration is None or progress.halted(connection, topic_id) is not None:
+            return None
+        tail = TopicTail(self._reading.rules(topic_id), progress.of(connection, topic_id))
+        return _Followed(Source(topic_id, registration.ref), tail)

@@ -82,7 +82,7 @@ async def test_few_tails_are_held_open_and_all_topics_read(rooms: Rooms) -> None
     await relay.round(rooms.sweep)
     accepted.append(await publish(rooms, *refs))
     await relay.round(rooms.sweep)
-    assert len(relay._tails) <= 2
+    assert len(relay._followed) <= 2
     for number, ref in enumerate(refs):
         assert ids(rooms.news, ref) == [each[number] for each in accepted]
 
