@@ -5,7 +5,7 @@ from __future__ import annotations
 from topics.devnet import protos
 from topics.devnet.envelope import Envelope, Refused
 from topics.devnet.kinds import AUTO_RENEW_S, Kind, Outcome, check_memo
-from topics.devnet.signatures import well_formed
+from topics.devnet.signatures import count_keys, well_formed
 from topics.devnet.state import State, Topic, TopicEntity
 from topics.fees import Fee, create_topic_fee, submit_fee
 from topics.ledger.hapi import basic_types, create_topic, response_code, submit_message
@@ -17,7 +17,7 @@ MAX_MESSAGE_BYTES = 1024
 
 def _create_fee(envelope: Envelope) -> Fee:
     body = envelope.body.consensusCreateTopic
-    keys = body.HasField("adminKey") + body.HasField("submitKey")
+    keys = sum(count_keys(key) for key in (body.adminKey, body.submitKey) if key.WhichOneof("key"))
     return create_topic_fee(keys=keys, signatures=len(envelope.signatures), transaction_bytes=envelope.size)
 
 

@@ -5,33 +5,49 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from topics.devnet.control import Control
 from topics.devnet.faults import Faults
-from topics.devnet.made_keys import MadeKey, make_ed25519
+from topics.devnet.journal import Begun, Journal, JournalDamaged, Started
+from topics.devnet.made_keys import MadeKey, make_ed25519, read_ed25519
 from topics.devnet.mirror_rest import MirrorRest
 from topics.devnet.network import Network
 from topics.devnet.node import Node
+from topics.devnet.node_server import NodeServer
+from topics.devnet.replay import replay
 from topics.devnet.settings import HBAR, DevnetSettings
-from topics.devnet.state import NODES
+from topics.devnet.state import NODES, OPERATOR
+from topics.devnet.throttle import Throttle
 from topics.values import AccountId
 
 
 class Devnet:
     """`async with Devnet(settings) as devnet:` — listens inside the block. Entering raises PortTaken.
 
-    `nodes` maps node accounts to `host:port`. The operator's key is made on the spot, DER as hex.
+    `nodes` maps node accounts to `host:port`. The operator's key is made on the spot, DER as hex. With a directory in
+    the settings everything is as it was when the last network there stopped (`resumed`, if there was one); making it
+    raises JournalHeld, JournalDamaged, OSError then.
     """
 
     def __init__(self, settings: DevnetSettings | None = None) -> None:
         self.settings = settings or DevnetSettings()
-        now_ns = self.settings.clock()
-        self.network = Network(self.settings, genesis_ns=now_ns)
-        self.faults = Faults()
+        self.faults = Faults(self.settings.clock)
         self.nodes: dict[AccountId, str] = {}
-        self.operator_id, self.operator_key = self.create_account(
-            balance_tinybar=self.settings.operator_balance_tinybar
-        )
-        self._nodes = [Node(self.network, account, self.faults) for account in NODES]
-        self._mirror = MirrorRest(self.network, self.faults, self.nodes)
+        self.operator_id = OPERATOR
+        self.resumed = False
+        directory = self.settings.directory
+        if directory is None:
+            self._journal = None
+            self.network, self.operator_key = self._begin(self._beginning())
+        else:
+            self._journal = Journal(directory, fresh=self.settings.fresh)
+            try:
+                self.network, self.operator_key = self._resume(self._journal)
+            except BaseException:
+                self._journal.close()
+                raise
+        self._servers = [NodeServer(self._node(account)) for account in NODES]
+        others = Control(self.network, self.faults, self.move_node).routes()
+        self._mirror = MirrorRest(self.network, self.faults, self.nodes, others)
 
     @property
     def mirror_url(self) -> str:
@@ -47,11 +63,25 @@ class Devnet:
         account = self.network.open_account(made.public, balance=balance_tinybar, now_ns=now_ns)
         return account.entity.id, made.private_der_hex
 
+    async def move_node(self, account: AccountId, port: int = 0) -> str:
+        """Let a node answer at another port from now on, as the mirror's /network/nodes says; the new address.
+
+        At its old one another node answers from then on, to which its transactions are INVALID_NODE_ACCOUNT.
+        Raises PortTaken.
+        """
+        left = next(each for each in self._servers if each.address == self.nodes[account])
+        moved = NodeServer(left.node)
+        await moved.start(self.settings.host, port)
+        self._servers.append(moved)
+        left.node = next(each.node for each in self._servers if each.node.account != account)
+        self.nodes[account] = moved.address
+        return moved.address
+
     async def __aenter__(self) -> Self:
         try:
-            for node, port in zip(self._nodes, self.settings.node_ports, strict=True):
-                await node.start(port)
-                self.nodes[node.account] = node.address
+            for server, port in zip(self._servers, self.settings.node_ports, strict=True):
+                await server.start(self.settings.host, port)
+                self.nodes[server.node.account] = server.address
             await self._mirror.start(self.settings.mirror_port)
         except BaseException:
             await self._stop()
@@ -65,5 +95,40 @@ class Devnet:
 
     async def _stop(self) -> None:
         await self._mirror.stop()
-        for node in self._nodes:
-            await node.stop()
+        for server in self._servers:
+            await server.stop()
+        if self._journal is not None:
+            self._journal.close()
+
+    def _beginning(self) -> Begun:
+        balance = self.settings.operator_balance_tinybar
+        return Begun(self.settings.clock(), make_ed25519().private_der_hex, balance)
+
+    def _begin(self, begun: Begun) -> tuple[Network, str]:
+        network = Network(self.settings, genesis_ns=begun.genesis_ns)
+        key = read_ed25519(begun.operator_key)
+        network.open_account(key.public, balance=begun.balance, now_ns=begun.genesis_ns)
+        return network, begun.operator_key
+
+    def _resume(self, journal: Journal) -> tuple[Network, str]:
+        """Go on from the journal's end, or begin one."""
+        entries = journal.entries()
+        begun = next(entries, None)
+        if begun is None:
+            begun = self._beginning()
+            journal.add(begun)
+        else:
+            self.resumed = True
+        if not isinstance(begun, Begun):
+            raise JournalDamaged(journal.path, "it has no beginning")
+        network, key = self._begin(begun)
+        replay(network, entries, journal.path)
+        rate = network.state.rate = self.settings.exchange_rate
+        journal.add(Started(rate.hbar_equivalent, rate.cent_equivalent))
+        journal.flush()
+        network.journal = journal
+        return network, key
+
+    def _node(self, account: AccountId) -> Node:
+        per_s = self.settings.create_throttle_per_s / len(NODES)
+        return Node(self.network, account, self.faults, throttle=Throttle(per_s) if per_s else None)

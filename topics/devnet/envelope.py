@@ -32,7 +32,7 @@ def name_of(status: response_code.ResponseCodeEnum) -> str:
 class Envelope:
     """One transaction as it came in.
 
-    `size` counts the whole serialised transaction; `hash` is what clients know it by.
+    `request` is as it came; `size` counts it whole, serialised; `hash` is what clients know it by.
     """
 
     id: TransactionId
@@ -40,6 +40,7 @@ class Envelope:
     signatures: Signatures
     size: int
     hash: bytes
+    request: transaction.Transaction
 
     @property
     def payer(self) -> AccountId:
@@ -74,6 +75,7 @@ def open_envelope(request: transaction.Transaction) -> Envelope:
         signatures=Signatures(signed.bodyBytes, signed.sigMap.sigPair),
         size=size,
         hash=hashlib.sha384(request.signedTransactionBytes or request.SerializeToString()).digest(),
+        request=request,
     )
 
 

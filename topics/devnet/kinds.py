@@ -22,6 +22,7 @@ class Outcome:
     entity: EntityId | None = None
     message: TopicMessage | None = None
     created: AccountEntity | TopicEntity | None = None
+    changed: TopicEntity | None = None
     transfers: dict[AccountId, int] = field(default_factory=dict)
 
 

@@ -103,6 +103,12 @@ class MirrorIndex:
         """Every end that this id has had, oldest first."""
         return self._by_id.get(transaction_id, [])
 
+    def everything(self) -> Iterator[Record]:
+        """Every record there is, in consensus order, whether the mirror may know of it yet or not."""
+        known = self.transactions()
+        yield from known.walk(range(len(known)), descending=False)
+        yield from (record for _, record in self._coming)
+
     def _import(self, record: Record) -> None:
         payer, type_ = record.id.payer, record.type
         for key in ((None, None), (payer, None), (None, type_), (payer, type_)):
@@ -115,6 +121,8 @@ class MirrorIndex:
             self.topics[record.created.id] = MirrorTopic(record.created)
         if isinstance(record.created, AccountEntity):
             self.accounts[record.created.id] = MirrorAccount(record.created, 0)
+        if record.changed is not None:
+            self.topics[record.changed.id].entity = record.changed
         for account_id, amount in record.transfers.items():
             self.accounts[account_id].balance += amount
         if record.message is not None:

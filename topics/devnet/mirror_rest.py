@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 from aiohttp import web
@@ -34,15 +34,22 @@ class NotFound(Exception):
 
 
 class MirrorRest:
-    """One mirror. `url` is its address, without a path, once `start` has returned."""
+    """One mirror. `url` is its address, without a path, once `start` has returned.
 
-    def __init__(self, network: Network, faults: Faults, nodes: Mapping[AccountId, str]) -> None:
+    `others` are routes beside the mirror's own, which its faults spare.
+    """
+
+    def __init__(
+        self, network: Network, faults: Faults, nodes: Mapping[AccountId, str], others: Iterable[web.RouteDef] = ()
+    ) -> None:
         self._network = network
         self._index = network.mirror
         self._settings = network.settings
         self._faults = faults
         self._pages = NetworkPages(network, nodes)
-        self._runner = web.AppRunner(self._application(), access_log=None)
+        application = self._application()
+        application.add_routes(others)
+        self._runner = web.AppRunner(application, access_log=None)
         self.url = ""
 
     async def start(self, port: int) -> None:
@@ -91,7 +98,8 @@ class MirrorRest:
     async def _middleware(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        if self._faults.strikes(Fault.MIRROR_UNREACHABLE):
+        ours = request.path.startswith("/api/")
+        if ours and self._faults.strikes(Fault.MIRROR_UNREACHABLE):
             if request.transport is not None:
                 request.transport.abort()
             # The connection is gone; the server is told the same as when a client goes.

@@ -86,12 +86,12 @@ def topic_row(topic: MirrorTopic) -> Row:
         "auto_renew_period": entity.auto_renew_s,
         "created_timestamp": created,
         "custom_fees": {"created_timestamp": created, "fixed_fees": []},
-        "deleted": False,
+        "deleted": entity.deleted,
         "fee_exempt_key_list": [],
         "fee_schedule_key": None,
         "memo": entity.memo,
         "submit_key": key_row(entity.submit_key),
-        "timestamp": {"from": created, "to": None},
+        "timestamp": {"from": format_timestamp(entity.changed_ns or entity.created_ns), "to": None},
         "topic_id": str(entity.id),
     }
 

@@ -40,11 +40,15 @@ HAPI_VERSION = (0, 75, 0)
 
 
 class Queries:
-    """One node's answers. Each takes the query and the time, and never raises: the header carries the code."""
+    """One node's answers. Each takes the query and the time, and never raises: the header carries the code.
 
-    def __init__(self, network: Network, node: AccountId) -> None:
+    `forgot` is asked before each look at receipts: whether the node has lost them all.
+    """
+
+    def __init__(self, network: Network, node: AccountId, forgot: Callable[[], bool] = bool) -> None:
         self._network = network
         self._node = node
+        self._forgot = forgot
 
     def receipt(self, asked: query.Query, now_ns: int) -> response.Response:
         """Free. UNKNOWN while the id waits for consensus."""
@@ -115,7 +119,7 @@ class Queries:
                     memo=entity.memo,
                     runningHash=topic.position.running_hash,
                     sequenceNumber=topic.position.sequence,
-                    expirationTime=protos.time(entity.created_ns + entity.auto_renew_s * NANOS),
+                    expirationTime=protos.time(entity.expiry_ns),
                     adminKey=entity.admin_key,
                     submitKey=entity.submit_key,
                     autoRenewPeriod=protos.seconds(entity.auto_renew_s),
@@ -166,7 +170,7 @@ class Queries:
         transaction_id = protos.read_transaction_id(proto)
         if transaction_id is None:
             raise Refused(response_code.INVALID_TRANSACTION_ID)
-        entry = self._network.known(self._node, transaction_id)
+        entry = None if self._forgot() else self._network.known(self._node, transaction_id)
         if entry is None:
             raise Refused(response_code.RECEIPT_NOT_FOUND)
         return entry

@@ -22,7 +22,8 @@ HOUR_NS = 3600 * NANOS
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One transaction's end. `entity` is what it was about; `message` and `created` stand only where it succeeded.
+    """One transaction's end. `entity` is what it was about; `message`, `created` and `changed` stand only where
+    it succeeded.
 
     `transfers` holds every account's change in tinybar, fees included; `charged` is what the payer paid of them.
     """
@@ -41,6 +42,7 @@ class Record:
     entity: EntityId | None = None
     message: TopicMessage | None = None
     created: AccountEntity | TopicEntity | None = None
+    changed: TopicEntity | None = None
 
 
 def receipt_of(record: Record, rates: exchange_rate.ExchangeRateSet) -> transaction_receipt.TransactionReceipt:

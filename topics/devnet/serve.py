@@ -30,7 +30,8 @@ async def serve(
 ) -> None:
     """Run until cancelled. The operator's key goes into `directory`; `on_ready` is told once everything listens.
 
-    Raises PortTaken, KeyFileInTheWay, OSError if the directory can't be written.
+    Raises PortTaken, KeyFileInTheWay, OSError if the directory can't be written; JournalHeld and JournalDamaged where
+    the settings have a directory to keep the network in.
     """
     async with Devnet(settings) as devnet:
         if directory is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from topics.fees import ExchangeRate
 from topics.values import NANOS
@@ -20,6 +21,10 @@ class DevnetSettings:
 
     `time_scale` divides every window and lifetime that the protocol fixes: valid durations, the life of a receipt, the
     length of a block. The delays are taken as they are. `clock` gives nanoseconds since 1970.
+
+    With a `directory` the network is kept there and goes on where it was; `fresh` throws away what was kept. Without
+    one it is in memory, gone when it stops. `create_throttle_per_s` is how many topics the whole network takes a
+    second, each node its share, BUSY beyond; 5 on the real one, 0 for no limit.
     """
 
     host: str = "127.0.0.1"
@@ -33,6 +38,9 @@ class DevnetSettings:
     exchange_rate: ExchangeRate = DEFAULT_RATE
     max_transactions_range_s: int = SIXTY_DAYS_S
     """The mirror looks at so much time per /transactions request, and links on."""
+    create_throttle_per_s: float = 0
+    directory: Path | None = None
+    fresh: bool = False
 
     @property
     def consensus_delay_ns(self) -> int:

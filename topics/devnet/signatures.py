@@ -25,12 +25,19 @@ class Signatures:
         self._body = body
         self._pairs = pairs
         self._known: dict[bytes, bool] = {}
+        self._trusted = False
 
     def __len__(self) -> int:
         return len(self._pairs)
 
+    def trust(self) -> None:
+        """Take every signature that will be asked for as given: these were verified when the transaction first ran."""
+        self._trusted = True
+
     def satisfy(self, key: basic_types.Key, depth: int = 0) -> bool:
         """Whether enough of `key` has signed: itself, all of a list, as many as the threshold says."""
+        if self._trusted:
+            return True
         kind = key.WhichOneof("key")
         if kind == "ed25519":
             return self._signed(key.ed25519, "ed25519")
@@ -87,6 +94,16 @@ def well_formed(key: basic_types.Key, depth: int = 0) -> bool:
         keys = key.thresholdKey.keys.keys
         return 1 <= key.thresholdKey.threshold <= len(keys) and all(well_formed(each, depth + 1) for each in keys)
     return False
+
+
+def count_keys(key: basic_types.Key) -> int:
+    """How many simple keys are in it: each of them is paid for."""
+    kind = key.WhichOneof("key")
+    if kind == "keyList":
+        return sum(count_keys(each) for each in key.keyList.keys)
+    if kind == "thresholdKey":
+        return sum(count_keys(each) for each in key.thresholdKey.keys.keys)
+    return 1
 
 
 @lru_cache(maxsize=4096)

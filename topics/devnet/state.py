@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from topics.devnet.envelope import Refused
 from topics.fees import ExchangeRate
 from topics.ledger.hapi import basic_types, response_code
-from topics.values import START, AccountId, Position, TopicId
+from topics.values import NANOS, START, AccountId, Position, TopicId
 
 SUPPLY_TINYBAR = 50_000_000_000 * 100_000_000
 TREASURY = AccountId(0, 0, 2)
@@ -30,7 +30,10 @@ class AccountEntity:
 
 @dataclass(frozen=True, slots=True)
 class TopicEntity:
-    """What is fixed about a topic; an update would put another in its place."""
+    """What is fixed about a topic; an update puts another in its place.
+
+    `expires_s` None: one renewal period after its creation. `changed_ns` is its last update, or its end.
+    """
 
     id: TopicId
     memo: str
@@ -39,6 +42,14 @@ class TopicEntity:
     auto_renew_s: int
     auto_renew_account: AccountId | None
     created_ns: int
+    expires_s: int | None = None
+    changed_ns: int | None = None
+    deleted: bool = False
+
+    @property
+    def expiry_ns(self) -> int:
+        """When its time is over; nothing happens then, as the real network's renewal is not in force either."""
+        return self.created_ns + self.auto_renew_s * NANOS if self.expires_s is None else self.expires_s * NANOS
 
 
 @dataclass(slots=True)
@@ -84,9 +95,9 @@ class State:
         return account
 
     def topic(self, topic_id: TopicId) -> Topic:
-        """The topic, or Refused(INVALID_TOPIC_ID)."""
+        """The topic, or Refused(INVALID_TOPIC_ID), if it was deleted, too."""
         topic = self.topics.get(topic_id)
-        if topic is None:
+        if topic is None or topic.entity.deleted:
             raise Refused(response_code.INVALID_TOPIC_ID)
         return topic
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ from topics.devnet.devnet import Devnet
 from topics.devnet.settings import DevnetSettings
 
 SETTINGS = DevnetSettings(consensus_delay_s=0, mirror_delay_s=0)
+
+
+def printed(devnet: Devnet, directory: Path) -> str:
+    out = io.StringIO()
+    print_addresses(devnet, directory, Console(file=out, width=160))
+    return out.getvalue()
 
 
 async def test_it_leaves_keys_and_runs_until_cancelled(tmp_path: Path) -> None:
@@ -33,10 +40,9 @@ async def test_it_leaves_keys_and_runs_until_cancelled(tmp_path: Path) -> None:
 
 
 async def test_the_addresses_are_printed(tmp_path: Path) -> None:
-    out = io.StringIO()
     async with Devnet(SETTINGS) as devnet:
-        print_addresses(devnet, tmp_path, Console(file=out, width=160))
-    shown = out.getvalue()
+        shown = printed(devnet, tmp_path)
+    assert "gone when it stops" in shown
     assert all(address in shown for address in (*devnet.nodes.values(), devnet.mirror_url, str(devnet.operator_id)))
 
 
@@ -59,6 +65,32 @@ async def test_a_real_key_is_left_alone(tmp_path: Path) -> None:
 
 async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CommandFailed, match="can't write keys") as caught:
+    with pytest.raises(CommandFailed, match="can't write to") as caught:
         await run_devnet(SETTINGS, tmp_path / "file", tell=print)
     assert caught.value.code == USAGE
+
+
+async def test_a_kept_network_goes_on_and_is_run_once_only(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, directory=tmp_path)
+    async with Devnet(settings) as first:
+        first.create_account()
+        with pytest.raises(CommandFailed, match="in use by another devnet") as caught:
+            await run_devnet(settings, tmp_path, tell=print)
+        assert caught.value.code == USAGE
+        assert "new network" in printed(first, tmp_path)
+    ready: asyncio.Future[Devnet] = asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(run_devnet(settings, tmp_path, tell=ready.set_result))
+    devnet = await asyncio.wait_for(ready, 10)
+    assert devnet.operator_key == first.operator_key == read_secret(tmp_path / "operator.key", key="x")
+    assert "goes on where it was" in printed(devnet, tmp_path)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_network_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ledger.journal").write_text("something else")
+    with pytest.raises(CommandFailed, match="begins with something else") as caught:
+        await run_devnet(replace(SETTINGS, directory=tmp_path), tmp_path, tell=print)
+    assert caught.value.code == USAGE
+    assert "--fresh" in caught.value.hint

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 from hiero_sdk_python import PrivateKey
 
 from tests.topics.devnet.running import get, running
+from tests.topics.devnet.test_node import Client
 from topics.devnet.devnet import Devnet
-from topics.devnet.made_keys import make_ecdsa
+from topics.devnet.journal import Begun, Journal, JournalDamaged, Started
+from topics.devnet.ledger_rows import ledger_rows
+from topics.devnet.made_keys import make_ecdsa, make_ed25519
 from topics.devnet.ports import PortTaken
 from topics.devnet.settings import HBAR, DevnetSettings
 from topics.devnet.state import NODES, OPERATOR
@@ -57,3 +61,47 @@ async def test_a_taken_port_stops_the_start_and_leaves_nothing_behind(which: str
                 pass
     async with Devnet(DevnetSettings(node_ports=(free, 0))) as devnet:
         assert devnet.nodes[NODES[0]] == f"127.0.0.1:{free}"
+
+
+async def test_kept_in_a_directory(tmp_path: Path) -> None:
+    async with running(directory=tmp_path) as devnet:
+        client = Client(devnet)
+        assert not devnet.resumed
+        await client.send(client.draft())
+        before, (account_id, _) = ledger_rows(devnet.network), devnet.create_account()
+    async with running(directory=tmp_path, operator_balance_tinybar=1) as again:
+        assert again.resumed
+        assert (again.operator_id, again.operator_key) == (devnet.operator_id, devnet.operator_key)
+        after = ledger_rows(again.network)
+        assert after["transactions"] == before["transactions"]
+        assert [each["account"] for each in after["accounts"]] == [
+            *(each["account"] for each in before["accounts"]),
+            str(account_id),
+        ]
+        assert again.network.state.genesis_ns == devnet.network.state.genesis_ns
+        status, page, _ = await get(f"{again.mirror_url}/api/v1/transactions?account.id={client.payer}")
+        assert (status, [each["result"] for each in page["transactions"]]) == (200, ["INVALID_TOPIC_ID"])
+    async with running(directory=tmp_path, fresh=True) as anew:
+        assert anew.operator_key != devnet.operator_key
+        assert list(anew.network.mirror.everything()) == []
+
+
+async def test_a_start_that_was_cut_off_is_made_good(tmp_path: Path) -> None:
+    begun = Journal(tmp_path)
+    list(begun.entries())
+    key = make_ed25519()
+    begun.add(Begun(5, key.private_der_hex, 7))
+    begun.close()
+    async with running(directory=tmp_path) as devnet:
+        assert devnet.operator_key == key.private_der_hex
+        assert devnet.network.state.accounts[OPERATOR].balance == 7
+
+
+def test_a_journal_without_its_beginning_is_refused_and_let_go(tmp_path: Path) -> None:
+    for _ in range(2):
+        journal = Journal(tmp_path)
+        list(journal.entries())
+        journal.add(Started(1, 1))
+        journal.close()
+        with pytest.raises(JournalDamaged, match="no beginning"):
+            Devnet(DevnetSettings(directory=tmp_path))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from hiero_sdk_python import PrivateKey
 
-from topics.devnet.made_keys import make_ecdsa, make_ed25519
+from topics.devnet.made_keys import make_ecdsa, make_ed25519, read_ed25519
 
 
 def test_the_sdk_reads_them() -> None:
@@ -19,3 +20,10 @@ def test_each_is_new_and_silent() -> None:
     assert one != two
     assert one.private_der_hex not in repr(one)
     assert one.private_der_hex[-64:] not in repr(one)
+
+
+def test_a_made_key_is_read_again() -> None:
+    made = make_ed25519()
+    assert read_ed25519(made.private_der_hex) == made
+    with pytest.raises(ValueError, match="not an Ed25519 key"):
+        read_ed25519(make_ecdsa().private_der_hex)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.topics.devnet.ground import sign
 from topics.devnet.made_keys import MadeKey, make_ecdsa, make_ed25519
-from topics.devnet.signatures import MAX_KEY_DEPTH, Signatures, well_formed
+from topics.devnet.signatures import MAX_KEY_DEPTH, Signatures, count_keys, well_formed
 from topics.ledger.hapi import basic_types
 
 BODY = b"the bytes that are signed"
@@ -90,3 +90,16 @@ def test_garbage_is_not_a_signature(signature: bytes, public: bytes) -> None:
         (basic_types.SignaturePair(ECDSA_secp256k1=signature), basic_types.Key(ECDSA_secp256k1=public)),
     ):
         assert not Signatures(BODY, [pair]).satisfy(key)
+
+
+def test_every_simple_key_counts() -> None:
+    assert count_keys(ONE.public) == 1
+    assert count_keys(listed()) == 0
+    assert count_keys(threshold(2, ONE.public, listed(TWO.public, THREE.public))) == 3
+
+
+def test_what_was_verified_before_is_taken_as_given() -> None:
+    signatures = by(ONE)
+    signatures.trust()
+    assert signatures.satisfy(listed(TWO.public, THREE.public))
+    assert len(signatures) == 1
