@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -45,6 +45,7 @@ class Config(BaseSettings):
     mirror: sections.Mirror = sections.Mirror()
     topics: sections.Topics = sections.Topics()
     publish: sections.Publish = sections.Publish()
+    budgets: sections.Budgets = sections.Budgets()
     events: sections.Events = sections.Events()
     keys: sections.Keys = sections.Keys()
     database: sections.Database = sections.Database()
@@ -53,6 +54,11 @@ class Config(BaseSettings):
     tokens: sections.Tokens = sections.Tokens()
     relay: sections.Relay = sections.Relay()
     log: sections.Log = sections.Log()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mirror_by_name(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return sections.with_mirror(given)
 
     @classmethod
     def settings_customise_sources(

@@ -65,6 +65,7 @@ def distinct_names(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
 Account = Annotated[InstanceOf[AccountId], BeforeValidator(_account)]
 Address = Annotated[str, AfterValidator(_address)]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Budget = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 EventName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]

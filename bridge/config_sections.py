@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -14,6 +14,7 @@ from bridge.config_rules import (
     Account,
     Address,
     Amount,
+    Budget,
     Count,
     DatabaseUrl,
     EventName,
@@ -27,8 +28,11 @@ from bridge.config_rules import (
     WebUrl,
     distinct_names,
 )
+from topics.networks import PUBLIC
 from topics.values import AccountId
 
+DEVNET_NODES = ((AccountId(0, 0, 3), "127.0.0.1:50211"), (AccountId(0, 0, 4), "127.0.0.1:50212"))
+DEVNET_MIRROR_URL = "http://127.0.0.1:5551"
 DEVNET_DIRECTORY = Path("var/devnet")
 CHUNK_BYTES = 1024  # what HCS takes in one transaction
 
@@ -44,16 +48,33 @@ class Node(Section):
 
 
 class Network(Section):
-    """Which network, and how to reach its nodes."""
+    """Which network, and how to reach its nodes; none given are those that go with the name."""
 
     name: Literal["devnet", "mainnet", "testnet", "previewnet", "custom"] = "devnet"
-    nodes: tuple[Node, ...] = Field(
-        default=(
-            Node(account=AccountId(0, 0, 3), address="127.0.0.1:50211"),
-            Node(account=AccountId(0, 0, 4), address="127.0.0.1:50212"),
-        ),
-        min_length=1,
-    )
+    nodes: tuple[Node, ...] = Field(default=(), min_length=1, validate_default=True)
+    tls: Literal["auto", "on", "off"] = "auto"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nodes_by_name(cls, given: dict[str, Any]) -> dict[str, Any]:
+        name, tls = given.get("name", "devnet"), given.get("tls", "auto")
+        if given.get("nodes") or not isinstance(name, str):
+            return given
+        known = list(DEVNET_NODES) if name == "devnet" else []
+        if name in PUBLIC:
+            known = PUBLIC[name].nodes(tls=tls != "off")
+        return given | {"nodes": tuple({"account": account, "address": address} for account, address in known)}
+
+    @property
+    def looks_up_nodes(self) -> bool:
+        """Whether the nodes are a public network's first ones, and so to be looked up in its address book."""
+        named = [(node.account, node.address) for node in self.nodes]
+        return self.name in PUBLIC and named == PUBLIC[self.name].nodes(tls=self.uses_tls)
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether nodes are called over TLS: with "auto" those of the public networks are."""
+        return self.tls == "on" or (self.tls == "auto" and self.name in PUBLIC)
 
 
 class Operator(Section):
@@ -68,7 +89,8 @@ class Operator(Section):
 class Ledger(Section):
     """How transactions reach the nodes."""
 
-    backend: Literal["grpc"] = "grpc"
+    backend: Literal["grpc", "hedera-sdk-py"] = "grpc"
+    node_number: Annotated[int, Field(ge=0, le=99)] = 0
     valid_duration_s: Annotated[int, Field(ge=15, le=180)] = 120
     max_fee_hbar: Amount = 2.0
     create_max_fee_hbar: Amount = 25.0
@@ -86,15 +108,25 @@ class Ledger(Section):
 class Mirror(Section):
     """How what reached consensus is read."""
 
-    urls: tuple[WebUrl, ...] = Field(default=("http://127.0.0.1:5551",), min_length=1)
+    urls: tuple[WebUrl, ...] = Field(default=(DEVNET_MIRROR_URL,), min_length=1)
     poll_interval_s: Seconds = 0.5
     request_timeout_s: Seconds = 10.0
     max_attempts: Count = 5
     max_requests_per_s: Amount = 40.0
-    page_size: Annotated[int, Field(ge=1, le=100)] = 100
     max_body_bytes: Count = 4_194_304
     backoff_initial_s: Seconds = 0.25
     backoff_max_s: Seconds = 30.0
+
+
+def with_mirror(given: dict[str, Any]) -> dict[str, Any]:
+    """The values of all sections; where no mirror is named, with the one that goes with the network's name."""
+    network, mirror = given.get("network") or {}, given.get("mirror") or {}
+    if not isinstance(network, dict) or not isinstance(mirror, dict) or mirror.get("urls"):
+        return given
+    name = network.get("name", "devnet")
+    known = {"devnet": DEVNET_MIRROR_URL} | {public: PUBLIC[public].mirror_url for public in PUBLIC}
+    urls = (known[name],) if isinstance(name, str) and name in known else ()
+    return given | {"mirror": mirror | {"urls": urls}}
 
 
 class Topics(Section):
@@ -111,8 +143,7 @@ class Publish(Section):
     """How changes become frames and flights."""
 
     pad_to: Count = 32
-    max_chunks: Annotated[int, Field(ge=1, le=100)] = 20
-    max_frame_bytes: Count = 20_480
+    max_frame_bytes: Annotated[int, Field(ge=CHUNK_BYTES, le=100 * CHUNK_BYTES)] = 20_480
     linger_ms: Annotated[int, Field(ge=0)] = 20
     max_events_per_frame: Annotated[int, Field(ge=1, le=1000)] = 1000
     max_flights: Count = 32
@@ -120,11 +151,12 @@ class Publish(Section):
     retry_max_s: Seconds = 30.0
     drain_timeout_s: Seconds = 10.0
 
-    @model_validator(mode="after")
-    def _frame_fits_chunks(self) -> Self:
-        if self.max_frame_bytes > self.max_chunks * CHUNK_BYTES:
-            raise ValueError(f"max_frame_bytes must fit into max_chunks x {CHUNK_BYTES} bytes")
-        return self
+
+class Budgets(Section):
+    """What may be spent, topics included; 0 is no limit. Those of API keys stand with the keys."""
+
+    campaign_hbar: Budget = 0.0
+    day_hbar: Budget = 0.0
 
 
 class DeclaredEvent(Section):
@@ -173,6 +205,7 @@ class ApiKey(Section):
     scopes: tuple[Scope, ...] = ALL_SCOPES
     rate_per_s: Amount = 100.0
     burst: Count = 200
+    budget_hbar: Budget = 0.0
 
 
 class Http(Section):

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from bridge.config import Config
 from bridge.config_sections import Operator as OperatorSection
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.key_files import read_secret
 from bridge.room_settings import section_as
+from topics.errors import TopicsError
+from topics.ledger import jvm_ledger, jvm_process
+from topics.ledger.address_book import nodes_in
 from topics.ledger.grpc_ledger import GrpcLedger, Operator
+from topics.ledger.node_calls import AddressBook
 from topics.ledger.nodes import Node
 from topics.ledger.operator_key import InvalidKey, OperatorKey
 from topics.ledger.port import Ledger
 from topics.ledger.settings import LedgerSettings
 from topics.mirror.rest import Mirror
 from topics.mirror.settings import MirrorSettings
+from topics.network_time import NetworkTime
+from topics.networks import TLS_PORT
+from topics.settlement import Witness
 from topics.transaction_ids import TransactionIds
+from topics.values import TransactionId
+
+LOOK_UP_S = 5.0
+"""How long the start waits for the address book."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +40,73 @@ class Remotes:
     """Where transactions go, under whose ids, and who tells what came of them."""
 
     ledger: Ledger
+    witness: Witness
     mirror: Mirror
     ids: TransactionIds
 
 
 @asynccontextmanager
-async def connected(config: Config, *, last_valid_start_ns: int) -> AsyncIterator[Remotes]:
-    """The clients; nothing is sent yet. Raises ConfigInvalid for an operator key that can't be used."""
+async def connected(
+    config: Config, *, last_valid_start_ns: int, is_taken: Callable[[TransactionId], bool] = lambda _: False
+) -> AsyncIterator[Remotes]:
+    """The clients; nothing is sent yet, but a public network's nodes are looked up. `is_taken` tells ids on record.
+
+    Raises ConfigInvalid for an operator key that can't be used, or a backend that isn't installed.
+    """
     account = config.operator.account
-    ids = TransactionIds(account, last_ns=last_valid_start_ns, now_ns=time.time_ns)
-    ledger = GrpcLedger(
-        [Node(node.account, node.address) for node in config.network.nodes],
-        operator=Operator(account, operator_key(config.operator), ids.next),
-        settings=section_as(LedgerSettings, config.ledger),
+    network_time = NetworkTime(time.time_ns)
+    ids = TransactionIds(
+        account,
+        last_ns=last_valid_start_ns,
+        now_ns=time.time_ns,
+        node_number=config.ledger.node_number,
+        network=network_time,
+        is_taken=is_taken,
     )
-    mirror = mirror_of(config)
+    operator = Operator(account, operator_key(config.operator), ids.next, network_time.refused)
+    mirror = mirror_of(config, on_time=network_time.seen)
     try:
-        yield Remotes(ledger, mirror, ids)
+        look_up = partial(_address_book, mirror, tls=config.network.uses_tls)
+        ledger = _ledger_of(config, operator, await _nodes(config, look_up), look_up)
+        try:
+            yield Remotes(ledger, ledger, mirror, ids)
+        finally:
+            await ledger.close()
     finally:
         await mirror.close()
-        await ledger.close()
 
 
-def mirror_of(config: Config) -> Mirror:
-    """The first of the configured mirrors. The caller closes it."""
-    return Mirror(config.mirror.urls[0], section_as(MirrorSettings, config.mirror))
+async def _address_book(mirror: Mirror, *, tls: bool) -> Sequence[Node]:
+    return nodes_in(await mirror.network_nodes(), tls=tls)
+
+
+async def _nodes(config: Config, look_up: AddressBook) -> Sequence[Node]:
+    """Those of a public network as they are now, if the mirror tells in time; else those of the configuration."""
+    if config.network.looks_up_nodes:
+        with suppress(TimeoutError, TopicsError):
+            async with asyncio.timeout(LOOK_UP_S):
+                if found := await look_up():
+                    return found
+    return [Node(node.account, node.address, tls=config.network.uses_tls) for node in config.network.nodes]
+
+
+def _ledger_of(config: Config, operator: Operator, nodes: Sequence[Node], look_up: AddressBook) -> GrpcLedger:
+    settings = section_as(LedgerSettings, config.ledger)
+    if config.ledger.backend == "grpc":
+        return GrpcLedger(nodes, operator=operator, settings=settings, address_book=look_up)
+    lacking = jvm_process.missing()
+    if lacking is None and not any(map(jvm_ledger.is_reachable, nodes)):
+        lacking = (
+            f"reaches no node: to the Java SDK, port {TLS_PORT} is TLS and no other is (network.nodes, network.tls)"
+        )
+    if lacking is not None:
+        raise ConfigInvalid([ConfigProblem("configuration", "ledger.backend", config.ledger.backend, lacking)])
+    return jvm_ledger.JvmLedger(nodes, operator=operator, settings=settings, address_book=look_up)
+
+
+def mirror_of(config: Config, *, on_time: Callable[[int], None] = lambda _: None) -> Mirror:
+    """The first of the configured mirrors; `on_time` learns the network's time. The caller closes it."""
+    return Mirror(config.mirror.urls[0], section_as(MirrorSettings, config.mirror), on_time=on_time)
 
 
 def operator_key(section: OperatorSection) -> OperatorKey:

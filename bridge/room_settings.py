@@ -11,6 +11,8 @@ from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.settings import ApiKey, HttpSettings, Issuer, TokenSettings
 from bridge.key_files import read_secret
+from bridge.publish.budgets import Budgets
+from topics.fees import TINYBAR_PER_HBAR
 
 S = TypeVar("S")
 
@@ -37,6 +39,15 @@ def http_settings(config: Config) -> HttpSettings:
         for index, key in enumerate(config.http.api_keys)
     ]
     return section_as(HttpSettings, config.http, config.events, api_keys=tuple(keys))
+
+
+def budgets_of(config: Config) -> Budgets:
+    """What may be spent, in tinybar."""
+    return Budgets(
+        campaign=round(config.budgets.campaign_hbar * TINYBAR_PER_HBAR),
+        day=round(config.budgets.day_hbar * TINYBAR_PER_HBAR),
+        keys={key.name: round(key.budget_hbar * TINYBAR_PER_HBAR) for key in config.http.api_keys},
+    )
 
 
 def authenticator(config: Config) -> Authenticator:

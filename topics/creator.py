@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from topics.errors import Rejected
-from topics.ledger.port import Ledger, Receipt, TopicCreate
-from topics.settlement import NeverRan, OutcomeSource, settle
+from topics.errors import Rejected, StartInFuture
+from topics.ledger.port import Receipt, TopicCreate
+from topics.settlement import NeverRan, Sources, Witness, settle
+from topics.unsent import Unsent
 from topics.values import NANOS, TopicId, TransactionId
 
 
@@ -28,6 +28,8 @@ class Intent:
 
     id: TransactionId
     valid_duration_s: int
+    fresh: bool = field(default=False, compare=False)
+    """Drawn and recorded by this very call, so that nobody can have sent it."""
 
 
 class CreateIntents(Protocol):
@@ -51,15 +53,14 @@ class Creator:
         terms: TopicTerms,
         intents: CreateIntents,
         *,
-        ledger: Ledger,
-        mirror: OutcomeSource,
-        now_ns: Callable[[], int],
+        sources: Sources,
+        witness: Witness,
     ) -> None:
         self._terms = terms
         self._intents = intents
-        self._ledger = ledger
-        self._mirror = mirror
-        self._now_ns = now_ns
+        self._sources = sources
+        self._witness = witness
+        self._unsent = Unsent()
 
     async def create(self, ref: str) -> TopicId:
         """The topic of `ref`, made now or by an earlier attempt. Raises Unavailable or Rejected; call again later.
@@ -68,8 +69,10 @@ class Creator:
         """
         while True:
             intent = await self._intents.intent(ref)
+            if intent.fresh:
+                self._unsent.drawn([intent.id])
             try:
-                receipt = await self._settle(intent)
+                receipt = await self._send_and_settle(intent)
             except NeverRan:
                 await self._intents.spent(intent.id, "NEVER_RAN")
                 continue
@@ -78,6 +81,16 @@ class Creator:
                 return receipt.topic_id
             await self._intents.spent(intent.id, receipt.status)
             raise Rejected(f"topic creation {intent.id}", receipt.status)
+
+    async def _send_and_settle(self, intent: Intent) -> Receipt:
+        untouched = self._unsent.sending(intent.id)
+        try:
+            return await self._settle(intent)
+        except StartInFuture as refusal:
+            if untouched:  # the next call takes another id, by the network's time, which the mirror tells
+                await self._intents.spent(intent.id, refusal.reason)
+                await self._sources.mirror.latest_consensus_ns()
+            raise
 
     async def _settle(self, intent: Intent) -> Receipt:
         terms = self._terms
@@ -91,9 +104,13 @@ class Creator:
         )
         return await settle(
             intent.id,
-            lambda: self._ledger.create_topic(create),
+            lambda: self._sources.ledger.create_topic(create),
             window_end_ns=intent.id.valid_start_ns + intent.valid_duration_s * NANOS,
-            ledger=self._ledger,
-            mirror=self._mirror,
-            now_ns=self._now_ns,
+            sources=self._sources,
+            idle=self._mark,
         )
+
+    async def _mark(self) -> bool:
+        """No topic can be asked whether it came to be, so the payer gets a transaction for the mirror to show."""
+        await self._witness.mark()
+        return False

@@ -2,6 +2,7 @@
 
 TopicsError
 ├── Unavailable            the remote did not answer, or not for good: the same call again, later
+│   └── StartInFuture      no node can have it yet: by the network's clock, its valid start is still to come
 ├── Rejected               the network said no and will say it again
 │   └── TransactionExpired the window closed before consensus; what became of the id must be found out
 ├── ReceiptUnknown         no node knows the transaction id (any more): the mirror decides
@@ -12,6 +13,16 @@ TopicsError
 """
 
 from __future__ import annotations
+
+HINTS = {
+    "INSUFFICIENT_PAYER_BALANCE": "fund the operator's account",
+    "INSUFFICIENT_TX_FEE": "the network asks for more than ledger.max_fee_hbar or ledger.create_max_fee_hbar allow",
+    "INVALID_SIGNATURE": "operator.key_file isn't the key of operator.account on this network; one that was reset, as "
+    "a devnet started anew, has other keys: restart with a new database",
+    "INVALID_TOPIC_ID": "the network doesn't know the topic (any more): was it reset, or is this another network?",
+    "PAYER_ACCOUNT_NOT_FOUND": "operator.account doesn't exist on this network",
+}
+"""What an operator does about a refusal that is not about what was sent."""
 
 
 class TopicsError(Exception):
@@ -30,12 +41,20 @@ class Unavailable(TopicsError):
         super().__init__(f"{remote} is unavailable: {reason}")
 
 
+class StartInFuture(Unavailable):
+    """Precheck calls the valid start the future, and nobody was asked before who gave no answer.
+
+    The same id will be taken later; an id that was never sent before may be given up for one with an earlier start.
+    """
+
+
 class Rejected(TopicsError):
     """The network refused the transaction with `status`, a name of the proto's ResponseCodeEnum."""
 
     def __init__(self, what: str, status: str) -> None:
         self.what = what
         self.status = status
+        self.hint = HINTS.get(status, "")
         super().__init__(f"{what} was refused with {status}")
 
 
@@ -63,7 +82,7 @@ class MalformedAnswer(TopicsError):
 class IntegrityError(TopicsError):
     """The message can't follow the position that was verified last. The verifier's state is unchanged."""
 
-    hint = "compare with another mirror, then decide with `hcs-bridge topic show`"
+    hint = "`hcs-bridge topic show` tells what stands against it; compare with another mirror"
 
     def __init__(self, topic_id: object, sequence: int, text: str) -> None:
         self.topic_id = topic_id

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from bridge.config_sections import Gateway, Http, Issuer, Ledger, Publish, Tokens, Topics
+from bridge.config_sections import Budgets, Gateway, Http, Issuer, Ledger, Network, Publish, Tokens, Topics, with_mirror
+from topics.networks import PUBLIC
 
 
 def test_a_frame_must_fit_its_chunks() -> None:
-    assert Publish(max_chunks=2, max_frame_bytes=2048).max_frame_bytes == 2048
-    with pytest.raises(ValidationError, match="must fit into max_chunks"):
-        Publish(max_chunks=2, max_frame_bytes=2049)
+    assert Publish(max_frame_bytes=1024).max_frame_bytes == 1024
+    for size in (1023, 102_401):
+        with pytest.raises(ValidationError, match="max_frame_bytes"):
+            Publish(max_frame_bytes=size)
 
 
 @pytest.mark.parametrize("seconds", [14, 181])
@@ -40,3 +42,39 @@ def test_a_token_algorithm_is_named_and_never_none() -> None:
 
 def test_origins_are_closed_unless_configured() -> None:
     assert Gateway().origins == ()
+
+
+@pytest.mark.parametrize("hbar", [-1.0, float("inf")])
+def test_a_budget_is_an_amount_or_none(hbar: float) -> None:
+    assert Budgets(campaign_hbar=0).day_hbar == 0
+    with pytest.raises(ValidationError):
+        Budgets(day_hbar=hbar)
+
+
+@pytest.mark.parametrize(("tls", "port"), [("auto", "50212"), ("on", "50212"), ("off", "50211")])
+def test_a_public_network_is_reached_by_its_name(tls: str, port: str) -> None:
+    network = Network.model_validate({"name": "testnet", "tls": tls})
+    assert network.uses_tls is (tls != "off")
+    assert {node.address.rpartition(":")[2] for node in network.nodes} == {port}
+    assert network.looks_up_nodes
+
+
+def test_nodes_that_are_named_go_before_those_of_the_name() -> None:
+    named = Network.model_validate({"name": "mainnet", "nodes": [{"account": "0.0.3", "address": "10.0.0.1:50211"}]})
+    assert [node.address for node in named.nodes] == ["10.0.0.1:50211"]
+    assert not named.looks_up_nodes
+    assert Network().nodes[0].address == "127.0.0.1:50211"
+    assert not Network().uses_tls
+
+
+def test_a_custom_network_has_to_name_its_nodes() -> None:
+    with pytest.raises(ValidationError, match="nodes"):
+        Network.model_validate({"name": "custom"})
+
+
+def test_the_mirror_goes_with_the_networks_name_unless_it_is_named() -> None:
+    assert with_mirror({"network": {"name": "testnet"}})["mirror"]["urls"] == (PUBLIC["testnet"].mirror_url,)
+    assert with_mirror({})["mirror"]["urls"] == ("http://127.0.0.1:5551",)
+    named = {"network": {"name": "mainnet"}, "mirror": {"urls": ["https://mirror.example"]}}
+    assert with_mirror(named) == named
+    assert with_mirror({"network": {"name": "custom"}})["mirror"]["urls"] == ()

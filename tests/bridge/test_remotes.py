@@ -11,6 +11,7 @@ from bridge.errors import ConfigInvalid
 from bridge.remotes import connected, mirror_of, operator_key
 from tests.integration.world import world
 from topics.devnet.made_keys import make_ecdsa, make_ed25519
+from topics.ledger.jvm_ledger import JvmLedger
 
 
 async def test_the_ledger_and_the_mirror_of_the_configuration_answer(tmp_path: Path) -> None:
@@ -46,3 +47,45 @@ async def test_the_first_mirror_is_used() -> None:
     mirror = mirror_of(load(None, {"MIRROR_NODE": "http://127.0.0.1:1,http://127.0.0.1:2"}))
     assert mirror.url == "http://127.0.0.1:1"
     await mirror.close()
+
+
+async def test_the_java_sdk_is_a_backend_too(tmp_path: Path) -> None:
+    async with (
+        world(tmp_path, ledger__backend="hedera-sdk-py") as made,
+        connected(made.config, last_valid_start_ns=0) as remotes,
+    ):
+        assert isinstance(remotes.ledger, JvmLedger)
+        assert remotes.witness is remotes.ledger
+
+
+async def test_the_java_sdk_is_refused_where_it_reaches_no_node(tmp_path: Path) -> None:
+    tls = [{"account": "0.0.4", "address": "127.0.0.1:50212"}]
+    async with world(tmp_path, ledger__backend="hedera-sdk-py", network__nodes=tls) as made:
+        with pytest.raises(ConfigInvalid, match=r"ledger\.backend.*port 50212 is TLS"):
+            async with connected(made.config, last_valid_start_ns=0):
+                pass
+
+
+async def test_a_public_networks_nodes_are_looked_up_at_the_start(tmp_path: Path) -> None:
+    """The devnet's mirror in the place of the testnet's: its address book names nodes that answer."""
+    async with world(tmp_path) as made:
+        config = load(
+            None,
+            {
+                "HEDERA_NETWORK": "testnet",
+                "HCS_BRIDGE_NETWORK__TLS": "off",
+                "MIRROR_NODE": made.devnet.mirror_url,
+                "HEDERA_ACCOUNT_ID": str(made.devnet.operator_id),
+                "HEDERA_PRIVATE_KEY": made.devnet.operator_key,
+            },
+        )
+        assert config.network.nodes[0].address == "0.testnet.hedera.com:50211"
+        async with connected(config, last_valid_start_ns=0) as remotes:
+            assert await remotes.ledger.balance() > 0
+
+
+async def test_without_an_answer_from_the_mirror_the_first_nodes_stand() -> None:
+    environ = {"HEDERA_NETWORK": "testnet", "MIRROR_NODE": "http://127.0.0.1:1", "HEDERA_PRIVATE_KEY": "ab" * 32}
+    environ |= {"HCS_BRIDGE_MIRROR__MAX_ATTEMPTS": "1"}
+    async with connected(load(None, environ), last_valid_start_ns=0) as remotes:
+        assert remotes.mirror.url == "http://127.0.0.1:1"

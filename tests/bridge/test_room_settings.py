@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from bridge.config import Config
-from bridge.config_sections import Issuer, Tokens
+from bridge.config_sections import ApiKey as ApiKeySection
+from bridge.config_sections import Budgets, Http, Issuer, Tokens
 from bridge.errors import ConfigInvalid
 from bridge.gateway.settings import ApiKey, GatewaySettings, HttpSettings, TokenSettings
 from bridge.protocol.door.changes import Limits
-from bridge.room_settings import authenticator, http_settings, section_as
+from bridge.room_settings import authenticator, budgets_of, http_settings, section_as
 from tests.integration.world import world
 from topics.ledger.settings import LedgerSettings
 from topics.mirror.settings import MirrorSettings
@@ -59,3 +60,13 @@ def test_a_key_that_does_not_fit_its_algorithm_is_refused(tmp_path: Path) -> Non
     issuer = Issuer(name="x", algorithm="RS256", key_file=path)
     with pytest.raises(ConfigInvalid, match="RS256"):
         authenticator(CONFIG.model_copy(update={"tokens": Tokens(issuers=(issuer,))}))
+
+
+def test_budgets_are_in_tinybar() -> None:
+    keys = (ApiKeySection(name="a", key_file=Path("a"), budget_hbar=0.5), ApiKeySection(name="b", key_file=Path("b")))
+    config = CONFIG.model_copy(
+        update={"budgets": Budgets(campaign_hbar=1.5, day_hbar=0.00000001), "http": Http(api_keys=keys)}
+    )
+    found = budgets_of(config)
+    assert (found.campaign, found.day, found.keys) == (150_000_000, 1, {"a": 50_000_000, "b": 0})
+    assert not budgets_of(CONFIG)

@@ -16,6 +16,7 @@ from topics.ledger.port import Receipt, Submission, TopicCreate
 from topics.ledger.settings import LedgerSettings
 from topics.mirror.rest import Mirror
 from topics.mirror.settings import MirrorSettings
+from topics.transaction_ids import TransactionIds
 from topics.values import AccountId, ChunkInfo, TopicId, TransactionId
 
 QUICK = LedgerSettings(
@@ -84,7 +85,8 @@ async def client_of(
     """A client of `devnet`, for its operator or another account (id, private key)."""
     payer, key = account or (devnet.operator_id, devnet.operator_key)
     new_id = ids(payer)
-    operator = Operator(payer, OperatorKey.parse(key), new_id)
+    payments = TransactionIds(payer, last_ns=0, now_ns=devnet.settings.clock)
+    operator = Operator(payer, OperatorKey.parse(key), payments.next)
     nodes = [Node(node, address) for node, address in devnet.nodes.items()]
     ledger = GrpcLedger(nodes, operator=operator, settings=settings)
     mirror = Mirror(devnet.mirror_url, mirror_settings)

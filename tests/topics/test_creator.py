@@ -15,6 +15,7 @@ from topics.devnet.faults import Fault
 from topics.devnet.settings import HBAR, DevnetSettings
 from topics.errors import Rejected, Unavailable
 from topics.ledger.port import TopicCreate
+from topics.settlement import Sources
 from topics.values import NANOS, TopicId, TransactionId
 
 
@@ -71,7 +72,9 @@ def intents(client: Client, clock: Clock) -> Intents:
 
 def creator(intents: Intents, *, max_fee_tinybar: int = 25 * HBAR, auto_renew_s: int = 7_776_000) -> Creator:
     terms = TopicTerms("hcs-bridge:1", False, auto_renew_s, max_fee_tinybar)
-    return Creator(terms, intents, ledger=intents.client.ledger, mirror=intents.client.mirror, now_ns=intents.clock)
+    client = intents.client
+    sources = Sources(client.ledger, client.mirror, intents.clock)
+    return Creator(terms, intents, sources=sources, witness=client.ledger)
 
 
 def made(devnet: Devnet) -> list[TopicId]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
 from topics.errors import ReceiptUnknown, Rejected, TransactionExpired, Unavailable
 from topics.ledger.port import Receipt, Submission, TopicCreate, TopicInfo
-from topics.mirror.answers import TransactionOutcome
-from topics.settlement import MARGIN_NS, NeverRan, settle
+from topics.mirror.answers import SubmitPage, TransactionOutcome
+from topics.settlement import MARGIN_NS, NeverRan, Sources, settle
 from topics.values import NANOS, AccountId, TopicId, TransactionId
 
 ID = TransactionId(AccountId(0, 0, 1001), 1_000 * NANOS)
@@ -58,24 +59,49 @@ class SaidLedger:
 
 @dataclass(slots=True)
 class SaidMirror:
-    """What a mirror knows of the id, and how far it has imported."""
+    """What a mirror knows of the id, how far it has imported, and what it lists of the payer."""
 
     results: tuple[str, ...] = ()
     imported_ns: int = PROVEN_NS
-    asked: list[str] = field(default_factory=list)
+    listed: tuple[TransactionOutcome, ...] = ()
+    more: bool = False
 
     async def transaction(self, transaction_id: TransactionId) -> list[TransactionOutcome]:
-        self.asked.append("transaction")
         return [TransactionOutcome(transaction_id, 1, result, TOPIC, 0) for result in self.results]
 
     async def latest_consensus_ns(self) -> int:
-        self.asked.append("latest")
         return self.imported_ns
 
+    async def history(self, payer: AccountId, *, from_ns: int) -> SubmitPage:
+        assert payer == ID.payer
+        rows = [row for row in self.listed if row.consensus_ns >= from_ns]
+        return SubmitPage(rows, "/api/v1/x" if self.more else None)
 
-async def fate(ledger: SaidLedger, mirror: SaidMirror | None = None, *, now_ns: int = INSIDE_NS) -> Receipt:
-    source = mirror or SaidMirror()
-    return await settle(ID, ledger.send, window_end_ns=END_NS, ledger=ledger, mirror=source, now_ns=lambda: now_ns)
+
+@dataclass(slots=True)
+class SaidIdle:
+    """The proof for an idle payer."""
+
+    proven: bool = False
+    asked: int = 0
+    then: Callable[[], None] = lambda: None
+
+    async def __call__(self) -> bool:
+        self.asked += 1
+        self.then()
+        return self.proven
+
+
+def row(consensus_ns: int, *, id_: TransactionId | None = None, result: str = "SUCCESS") -> TransactionOutcome:
+    """A transaction of the payer's as the mirror lists it; by default not ours."""
+    return TransactionOutcome(id_ or TransactionId(ID.payer, consensus_ns - 1), consensus_ns, result, TOPIC, 0)
+
+
+async def fate(
+    ledger: SaidLedger, mirror: SaidMirror | None = None, *, now_ns: int = INSIDE_NS, idle: SaidIdle | None = None
+) -> Receipt:
+    sources = Sources(ledger, mirror or SaidMirror(), lambda: now_ns)
+    return await settle(ID, ledger.send, window_end_ns=END_NS, sources=sources, idle=idle or SaidIdle())
 
 
 async def test_sent_while_the_window_is_open_and_settled_by_receipt() -> None:
@@ -141,14 +167,57 @@ async def test_duplicates_alone_prove_nothing_yet() -> None:
         await fate(SaidLedger(ReceiptUnknown(ID)), SaidMirror(("DUPLICATE_TRANSACTION",)), now_ns=AFTER_NS)
 
 
-async def test_absent_from_a_mirror_that_is_past_the_window_it_never_ran() -> None:
-    mirror = SaidMirror()
+async def unknown(mirror: SaidMirror, idle: SaidIdle | None = None) -> Receipt:
+    return await fate(SaidLedger(ReceiptUnknown(ID)), mirror, now_ns=AFTER_NS, idle=idle)
+
+
+async def test_absent_from_an_answer_that_shows_the_payer_past_the_window_it_never_ran() -> None:
+    idle = SaidIdle()
     with pytest.raises(NeverRan):
-        await fate(SaidLedger(ReceiptUnknown(ID)), mirror, now_ns=AFTER_NS)
-    assert mirror.asked == ["latest", "transaction"]  # the other order would miss what is imported in between
+        await unknown(SaidMirror(listed=(row(INSIDE_NS), row(PROVEN_NS))), idle)
+    assert idle.asked == 0
+
+
+async def test_absent_where_one_replica_is_asked_and_listed_by_another_it_ran() -> None:
+    assert (await unknown(SaidMirror(listed=(row(INSIDE_NS, id_=ID), row(PROVEN_NS))))).status == "SUCCESS"
 
 
 @pytest.mark.parametrize("imported_ns", [0, END_NS, END_NS + MARGIN_NS])
-async def test_absent_from_a_mirror_that_may_still_import_it_nothing_is_known(imported_ns: int) -> None:
+async def test_before_the_network_is_past_the_window_nothing_is_known(imported_ns: int) -> None:
+    idle = SaidIdle(proven=True)
     with pytest.raises(Unavailable):
-        await fate(SaidLedger(ReceiptUnknown(ID)), SaidMirror(imported_ns=imported_ns), now_ns=AFTER_NS)
+        await unknown(SaidMirror(imported_ns=imported_ns), idle)
+    assert idle.asked == 0
+
+
+@pytest.mark.parametrize("listed", [(), (row(INSIDE_NS),), (row(END_NS + MARGIN_NS),)])
+async def test_a_replica_that_is_behind_proves_nothing(listed: tuple[TransactionOutcome, ...]) -> None:
+    """Another one may well have said how far the network is."""
+    with pytest.raises(Unavailable):
+        await unknown(SaidMirror(listed=listed))
+
+
+async def test_a_stranger_past_the_window_is_no_transaction_of_the_payer() -> None:
+    stranger = TransactionId(AccountId(0, 0, 5), PROVEN_NS)
+    with pytest.raises(Unavailable):
+        await unknown(SaidMirror(listed=(row(PROVEN_NS, id_=stranger),)))
+
+
+async def test_for_an_idle_payer_the_nodes_prove_it() -> None:
+    with pytest.raises(NeverRan):
+        await unknown(SaidMirror(), SaidIdle(proven=True))
+
+
+async def test_an_idle_payer_gets_a_transaction_and_that_proves_it() -> None:
+    mirror = SaidMirror()
+    idle = SaidIdle(then=lambda: setattr(mirror, "listed", (row(PROVEN_NS),)))
+    with pytest.raises(NeverRan):
+        await unknown(mirror, idle)
+    assert idle.asked == 1
+
+
+async def test_an_idle_payer_is_marked_once_an_attempt() -> None:
+    idle = SaidIdle()
+    with pytest.raises(Unavailable):
+        await unknown(SaidMirror(), idle)
+    assert idle.asked == 1

@@ -1,4 +1,4 @@
-"""One gRPC channel a node, opened when first needed."""
+"""One gRPC channel a node, opened when first needed; over TLS only to the certificate of the address book."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import grpc.aio
 
+from topics.ledger import certificates
+from topics.ledger.certificates import CertificateRefused
 from topics.ledger.hapi import consensus_grpc, crypto_grpc
 from topics.ledger.nodes import Node
 from topics.ledger.settings import LedgerSettings
@@ -27,19 +29,33 @@ class Channels:
 
     def __init__(self, settings: LedgerSettings) -> None:
         self._options = _options(settings)
-        self._open: dict[str, Services] = {}
+        self._timeout_s = settings.request_timeout_s
+        self._open: dict[Node, Services] = {}
+
+    async def check(self, node: Node) -> None:
+        """Make `of` usable for a node with TLS; for others and the second time nothing is to be done.
+
+        The certificate that was checked is the only one which the channel then takes, whoever answers later.
+        Raises Unavailable, CertificateRefused.
+        """
+        if not node.tls or node in self._open:
+            return
+        pem = await certificates.fetch(node.address, timeout_s=self._timeout_s)
+        certificates.check(pem, node.certificate_hash, str(node))
+        if node not in self._open:
+            credentials = grpc.ssl_channel_credentials(pem.encode())
+            name = ("grpc.ssl_target_name_override", certificates.name_in(pem))
+            options = [*self._options, *_direct(node), name]
+            self._open[node] = _services(grpc.aio.secure_channel(node.address, credentials, options=options))
 
     def of(self, node: Node) -> Services:
-        """The node's stubs; the connection is made by the first call."""
-        services = self._open.get(node.address)
+        """The node's stubs; the connection is made by the first call. With TLS only after `check`."""
+        services = self._open.get(node)
         if services is None:
-            direct = [("grpc.enable_http_proxy", 0)] if node.address.rpartition(":")[0] in _LOOPBACK else []
-            channel = grpc.aio.insecure_channel(node.address, options=[*self._options, *direct])
-            services = self._open[node.address] = Services(
-                channel,
-                consensus_grpc.ConsensusServiceStub(channel),  # type: ignore[no-untyped-call] # generated code
-                crypto_grpc.CryptoServiceStub(channel),  # type: ignore[no-untyped-call] # generated code
-            )
+            if node.tls:
+                raise CertificateRefused(str(node), "its certificate has not been checked")
+            channel = grpc.aio.insecure_channel(node.address, options=[*self._options, *_direct(node)])
+            services = self._open[node] = _services(channel)
         return services
 
     async def close(self) -> None:
@@ -47,6 +63,18 @@ class Channels:
         services, self._open = list(self._open.values()), {}
         for service in services:
             await service.channel.close(None)
+
+
+def _services(channel: grpc.aio.Channel) -> Services:
+    return Services(
+        channel,
+        consensus_grpc.ConsensusServiceStub(channel),  # type: ignore[no-untyped-call] # generated code
+        crypto_grpc.CryptoServiceStub(channel),  # type: ignore[no-untyped-call] # generated code
+    )
+
+
+def _direct(node: Node) -> Sequence[tuple[str, int]]:
+    return [("grpc.enable_http_proxy", 0)] if node.address.rpartition(":")[0] in _LOOPBACK else []
 
 
 def _options(settings: LedgerSettings) -> Sequence[tuple[str, int]]:

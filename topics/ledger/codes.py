@@ -16,7 +16,8 @@ class Verdict(Enum):
     TAKEN = "a node has it, now or since earlier: ask for the receipt"
     BUSY = "throttled: back off, then the same id at another node"
     ELSEWHERE = "this node can't: the same id at another node"
-    LATER = "nothing is wrong with node or transaction but the time: the same id, after a pause"
+    MOVED = "another node answers at this address: look the addresses up, then the same id"
+    LATER = "nothing is wrong with node or transaction but the time: an earlier start, or the same id much later"
     EXPIRED = "the window is over: settle the id first"
     REFUSED = "a permanent no"
 
@@ -29,7 +30,7 @@ _VERDICTS = {
     "PLATFORM_TRANSACTION_NOT_CREATED": Verdict.ELSEWHERE,
     "CREATING_SYSTEM_ENTITIES": Verdict.ELSEWHERE,
     "WAITING_FOR_LEDGER_ID": Verdict.ELSEWHERE,
-    "INVALID_NODE_ACCOUNT": Verdict.ELSEWHERE,
+    "INVALID_NODE_ACCOUNT": Verdict.MOVED,
     "INVALID_TRANSACTION_START": Verdict.LATER,
     "TRANSACTION_EXPIRED": Verdict.EXPIRED,
 }

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from topics.errors import ReceiptUnknown, Rejected, TransactionExpired, Unavailable
+from topics.errors import ReceiptUnknown, Rejected, StartInFuture, TransactionExpired, Unavailable
 from topics.ledger.codes import NOT_FOUND, PENDING, code_name
-from topics.ledger.node_calls import NodeCalls
+from topics.ledger.node_calls import AddressBook, NodeCalls
 from topics.ledger.nodes import Node
 from topics.ledger.operator_key import OperatorKey
 from topics.ledger.port import Receipt, Submission, TopicCreate, TopicInfo
@@ -28,24 +28,39 @@ from topics.ledger.transactions import (
 from topics.values import AccountId, TopicId, TransactionId
 
 _MAX_TAKERS = 10_000
+_MAX_WITNESSES_ASKED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who pays and signs. `payment_id` makes ids for query payments, never equal to one used elsewhere."""
+    """Who pays and signs. `payment_id` makes ids for query payments, never equal to one used elsewhere.
+
+    `start_refused` is told of a valid start that a node calls the future.
+    """
 
     account: AccountId
     key: OperatorKey
     payment_id: Callable[[], TransactionId]
+    start_refused: Callable[[int], None] = lambda _: None
 
 
 class GrpcLedger:
-    """A payer's way to the nodes (port: `topics.ledger.port.Ledger`). Holds channels, so `close()` it."""
+    """A payer's way to the nodes (port: `topics.ledger.port.Ledger`). Holds channels, so `close()` it.
 
-    def __init__(self, nodes: Sequence[Node], *, operator: Operator, settings: LedgerSettings) -> None:
+    `address_book` is asked when a node turns out to be another.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        *,
+        operator: Operator,
+        settings: LedgerSettings,
+        address_book: AddressBook | None = None,
+    ) -> None:
         self._operator = operator
         self._settings = settings
-        self._calls = NodeCalls(nodes, settings)
+        self._calls = NodeCalls(nodes, settings, address_book)
         # Until consensus only the node that took a transaction knows it: ask that one first.
         self._takers: OrderedDict[TransactionId, Node] = OrderedDict()
 
@@ -93,17 +108,45 @@ class GrpcLedger:
 
     async def topic_info(self, topic_id: TopicId) -> TopicInfo:
         """See the port. Pays what the node asks, up to `max_query_fee_tinybar`."""
+        _, info = await self._topic_info(topic_id)
+        return info
 
-        async def ask(node: Node) -> TopicInfo:
+    async def topic_infos(self, topic_id: TopicId) -> Sequence[TopicInfo]:
+        """The topic as two different nodes have it (port: topics.settlement.Witness); a paid query each.
+
+        Fewer where only one can be reached. Raises as `topic_info`.
+        """
+        by_node: dict[AccountId, TopicInfo] = {}
+        for _ in range(_MAX_WITNESSES_ASKED):
+            account, info = await self._topic_info(topic_id)
+            by_node[account] = info
+            if len(by_node) == min(2, len(self._calls.nodes)):
+                break
+        return list(by_node.values())
+
+    async def mark(self) -> None:
+        """A tinybar to a node, so that the payer has a transaction now (port: topics.settlement.Witness)."""
+        operator, id_ = self._operator, self._operator.payment_id()
+
+        async def send(node: Node) -> Any:
+            signed = payment_transaction(id_, amount_tinybar=1, node=node.account, key=operator.key)
+            return await self._calls.call(node, self._calls.services(node).crypto.cryptoTransfer, signed)
+
+        await self._hand_over(id_, f"mark {id_}", send)
+
+    async def _topic_info(self, topic_id: TopicId) -> tuple[AccountId, TopicInfo]:
+        async def ask(node: Node) -> tuple[AccountId, TopicInfo]:
             cost: int = (await self._ask_topic(node, topic_id, payment=None)).header.cost
             if cost > self._settings.max_query_fee_tinybar:
                 raise Rejected(f"query of topic {topic_id}", f"a price of {cost} tinybar, over the maximum")
-            operator = self._operator
-            payment = payment_transaction(
-                operator.payment_id(), amount_tinybar=cost, node=node.account, key=operator.key
-            )
-            paid = await self._ask_topic(node, topic_id, payment=payment)
-            return read_topic_info(topic_id, paid.topicInfo, str(node))
+            operator, payment_id = self._operator, self._operator.payment_id()
+            payment = payment_transaction(payment_id, amount_tinybar=cost, node=node.account, key=operator.key)
+            try:
+                paid = await self._ask_topic(node, topic_id, payment=payment)
+            except StartInFuture:
+                operator.start_refused(payment_id.valid_start_ns)
+                raise
+            return node.account, read_topic_info(topic_id, paid.topicInfo, str(node))
 
         return await self._calls.reach(ask)
 
@@ -132,7 +175,9 @@ class GrpcLedger:
             unanswered.pop()
             try:
                 self._calls.judge(node, what, code_name(answer.nodeTransactionPrecheckCode))
-            except Rejected as refusal:
+            except (Rejected, StartInFuture) as refusal:
+                if isinstance(refusal, StartInFuture):
+                    self._operator.start_refused(id.valid_start_ns)
                 if not unanswered or isinstance(refusal, TransactionExpired):
                     raise
                 # A node that gave no answer may have taken it, so this no isn't the outcome of the id.
@@ -171,6 +216,7 @@ class GrpcLedger:
         return None
 
     async def _ask_receipt(self, node: Node, id: TransactionId) -> Receipt:  # noqa: A002
+        await self._calls.ready(node)
         method = self._calls.services(node).crypto.getTransactionReceipts
         answer = await self._calls.ask(node, method, receipt_query(id), "transactionGetReceipt")
         status = code_name(answer.header.nodeTransactionPrecheckCode)

@@ -28,16 +28,25 @@ _T = TypeVar("_T")
 class Mirror:
     """Reads from the mirror at `url` (`http://host:port`, with or without `/api/v1`). `close()` it.
 
-    Every method raises Unavailable (after some attempts of its own; a `retry_after_s` is the mirror's wish),
-    Rejected (the mirror calls the request wrong) or MalformedAnswer.
+    `on_time` is told of each consensus time up to which it says to have imported. Every method raises Unavailable
+    (after some attempts of its own; a `retry_after_s` is the mirror's wish), Rejected (the mirror calls the request
+    wrong) or MalformedAnswer.
     """
 
-    def __init__(self, url: str, settings: MirrorSettings, *, session: aiohttp.ClientSession | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        settings: MirrorSettings,
+        *,
+        session: aiohttp.ClientSession | None = None,
+        on_time: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self.url = url.rstrip("/").removesuffix("/api/v1")
         self._settings = settings
         self._pace = Pace(settings.max_requests_per_s)
         self._session = session
         self._own_session = session is None
+        self._on_time = on_time
         self.requests = 0
         """Requests sent so far, repeated ones included."""
 
@@ -64,6 +73,11 @@ class Mirror:
         if page.next is None:
             raise ValueError("that was the last page")
         return await self._must(page.next, decode.submit_page)
+
+    async def history(self, payer: AccountId, *, from_ns: int, limit: int = MAX_PAGE) -> SubmitPage:
+        """A page of the payer's transactions of every type, failed ones included, ascending, `from_ns` included."""
+        query = f"account.id={payer}&timestamp=gte:{format_timestamp(from_ns)}&order=asc&limit={_clamp(limit)}"
+        return await self._must(f"/api/v1/transactions?{query}", decode.submit_page)
 
     async def transaction(self, transaction_id: TransactionId) -> list[TransactionOutcome]:
         """What consensus recorded under the id; empty while (or because) there is nothing."""
@@ -94,7 +108,9 @@ class Mirror:
 
     async def latest_consensus_ns(self) -> int:
         """The consensus timestamp up to which this mirror has imported everything; 0 if nothing yet."""
-        return await self._must("/api/v1/blocks?limit=1&order=desc", decode.newest_ns)
+        newest_ns = await self._must("/api/v1/blocks?limit=1&order=desc", decode.newest_ns)
+        self._on_time(newest_ns)
+        return newest_ns
 
     async def close(self) -> None:
         """Close the session, unless it was handed in."""

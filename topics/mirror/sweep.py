@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from topics.mirror.answers import SubmitPage
+from topics.mirror.answers import SubmitPage, TransactionOutcome
 from topics.mirror.rest import Mirror
 from topics.values import AccountId, TopicId
 
@@ -22,6 +22,8 @@ class Sweep:
         self.cursor_ns = cursor_ns
         self.reached_ns = cursor_ns
         """How far the last sweep saw, failed submissions included: what `commit` takes by default."""
+        self.rows: list[TransactionOutcome] = []
+        """What the last sweep saw behind the cursor, failed submissions included, in consensus order."""
 
     async def moved(self) -> dict[TopicId, int]:
         """The topics with new messages, each with the consensus timestamp of its newest.
@@ -30,9 +32,12 @@ class Sweep:
         """
         page = await self._first()
         moved: dict[TopicId, int] = {}
+        rows: list[TransactionOutcome] = []
         reached_ns = self.cursor_ns
         for pages in range(1, self._max_pages + 1):
             for row in page.rows:
+                if row.consensus_ns > reached_ns:
+                    rows.append(row)
                 reached_ns = max(reached_ns, row.consensus_ns)
                 # a page that repeats, as a replica behind the others gives it, moves nothing
                 if row.result == "SUCCESS" and row.topic_id is not None and row.consensus_ns > self.cursor_ns:
@@ -42,7 +47,7 @@ class Sweep:
             page = await self._mirror.next_transactions(page)
         # Empty pages with a link are windows of time without rows: only the link leads on from there.
         self._rest = page if page.more and reached_ns == self.cursor_ns else None
-        self.reached_ns = reached_ns
+        self.reached_ns, self.rows = reached_ns, rows
         return moved
 
     def commit(self, cursor_ns: int | None = None) -> None:

@@ -18,7 +18,7 @@ from topics.ledger.hapi import response_code
         (69, Verdict.ELSEWHERE),
         (396, Verdict.ELSEWHERE),
         (375, Verdict.ELSEWHERE),
-        (3, Verdict.ELSEWHERE),
+        (3, Verdict.MOVED),
         (5, Verdict.LATER),
         (4, Verdict.EXPIRED),
         (9, Verdict.REFUSED),

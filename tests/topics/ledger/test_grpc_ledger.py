@@ -9,6 +9,7 @@ import pytest
 
 from tests.topics.client import QUICK, Client, client_of
 from topics.devnet.devnet import Devnet
+from topics.devnet.faults import Fault
 from topics.devnet.made_keys import make_ecdsa
 from topics.devnet.settings import DevnetSettings
 from topics.errors import ReceiptUnknown, Rejected, TransactionExpired, Unavailable
@@ -120,3 +121,17 @@ async def test_receipts_wait_for_consensus_and_not_for_ever() -> None:
             await client.ledger.create_topic(creation)
             with pytest.raises(Unavailable, match="no consensus"):
                 await client.ledger.receipt(creation.id)
+
+
+async def test_two_nodes_tell_where_a_topic_ends(devnet: Devnet, client: Client) -> None:
+    topic_id = await client.topic()
+    await client.write(topic_id, b"x")
+    assert [info.sequence for info in await client.ledger.topic_infos(topic_id)] == [1, 1]
+    devnet.faults.inject(Fault.NODE_DOWN, node=next(iter(devnet.nodes)))
+    assert [info.sequence for info in await client.ledger.topic_infos(topic_id)] == [1]
+
+
+async def test_a_mark_gives_the_payer_a_transaction(client: Client) -> None:
+    await client.ledger.mark()
+    [shown] = (await client.mirror.history(client.ledger.payer, from_ns=time.time_ns() - 60 * 10**9)).rows
+    assert (shown.id.payer, shown.result) == (client.ledger.payer, "SUCCESS")

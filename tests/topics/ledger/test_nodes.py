@@ -74,3 +74,17 @@ def test_nonsense_is_refused() -> None:
     with pytest.raises(ValueError, match="same account"):
         Nodes([A, Node(A.account, "127.0.0.1:9")], backoff_initial_s=1.0, backoff_max_s=8.0)
     assert str(A) == "node 0.0.3 at 127.0.0.1:3"
+
+
+def test_replaced_nodes_take_over_and_one_that_stays_keeps_its_health() -> None:
+    nodes = three()
+    for failing in (A, B):
+        nodes.failed(failing, 0.0)
+    moved = Node(B.account, "127.0.0.1:99")
+    nodes.replace([A, moved])
+    assert list(nodes) == [A, moved]
+    assert nodes.failures() == {A.account: 1, B.account: 0}
+    nodes.failed(C, 0.0)  # its answer was on the way
+    nodes.answered(B)
+    assert nodes.failures() == {A.account: 1, B.account: 0}
+    assert nodes.pick(0.0) == moved

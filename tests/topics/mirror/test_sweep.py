@@ -49,6 +49,22 @@ async def test_moved_topics_with_their_newest_message(client: Client) -> None:
     assert await sweep.moved() == {quiet: await newest(client, quiet)}
 
 
+async def test_rows_tell_what_each_submission_was_charged(client: Client) -> None:
+    topic_id = await client.topic()
+    before = await client.ledger.balance()
+    for _ in range(3):
+        await client.write(topic_id, b"x")
+    sweep = sweep_of(client)
+    assert sweep.rows == []
+    await sweep.moved()
+    times = [row.consensus_ns for row in sweep.rows]
+    assert times == sorted(set(times))
+    assert sum(row.charged_tinybar for row in sweep.rows) == before - await client.ledger.balance() > 0
+    sweep.commit()
+    await sweep.moved()
+    assert sweep.rows == []
+
+
 async def test_a_partial_commit_names_the_rest_again(client: Client) -> None:
     one, two = await client.topic(), await client.topic()
     await client.write(one, b"x")

@@ -1,0 +1,79 @@
+"""Holds what a verified mirror shows of a topic against our receipts and our own bytes.
+
+The running hash has no key: a mirror that rewrites the end of a topic hash and all is caught only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping, select, text, update
+
+from bridge.errors import ReceiptContradicted
+from bridge.publish.flights import TransactionState
+from bridge.schema import flights, transactions
+from topics.values import AccountId, TopicId, TopicMessage, TransactionId
+
+_OURS = select(
+    transactions.c.payer,
+    transactions.c.valid_start_ns,
+    transactions.c.flight_id,
+    transactions.c.message,
+    transactions.c.sequence,
+    transactions.c.running_hash,
+).join_from(flights, transactions, flights.c.id == transactions.c.flight_id)
+
+
+def recognise(connection: Connection, messages: Sequence[TopicMessage], *, last_frame: int) -> dict[int, int]:
+    """Which of these messages are ours, byte for byte: sequence number → flight.
+
+    `messages` are verified and of one topic; `last_frame` is the newest producer sequence opened before them. Where a
+    receipt has pinned a message, sequence number, running hash and bytes must be what is shown; where none has come
+    yet, what is shown is kept for it. Raises ReceiptContradicted.
+    """
+    if not messages:
+        return {}
+    shown = {message.sequence: message for message in messages}
+    # Of bytes that stand there twice, as only a mirror of somebody else's making shows them, the first counts.
+    by_bytes = {(message.payer, message.message): message for message in reversed(messages)}
+    ours: dict[int, int] = {}
+    for row in _transactions(connection, messages[0].topic_id, last_frame, last_frame + len(messages)):
+        if row["sequence"] is not None:
+            message = shown.get(row["sequence"])
+            if message is not None:
+                _hold_against(row, message)
+                ours[message.sequence] = row["flight_id"]
+        elif (message := by_bytes.get((AccountId.parse(row["payer"]), row["message"]))) is not None:
+            _keep(connection, row, message)
+            ours[message.sequence] = row["flight_id"]
+    return ours
+
+
+def _transactions(connection: Connection, topic_id: TopicId, first: int, last: int) -> Sequence[RowMapping]:
+    """Every chunk that is on the ledger or may be, of the flights that these messages can belong to."""
+    found = _OURS.where(
+        flights.c.topic_id == str(topic_id),
+        flights.c.producer_sequence.between(first, last),
+        text("flights.state != 'refused'"),  # in the words of the index, which serves no others
+        transactions.c.state != TransactionState.SPENT,
+    )
+    return connection.execute(found).mappings().all()
+
+
+def _hold_against(row: RowMapping, message: TopicMessage) -> None:
+    for what, shown, pinned in (
+        ("the running hash", message.running_hash, row["running_hash"]),
+        ("the message", message.message, row["message"]),
+        ("the payer", str(message.payer), row["payer"]),
+    ):
+        if shown != pinned:
+            id_ = TransactionId(AccountId.parse(row["payer"]), row["valid_start_ns"])
+            raise ReceiptContradicted(message.topic_id, message.sequence, transaction_id=id_, what=what)
+
+
+def _keep(connection: Connection, row: RowMapping, message: TopicMessage) -> None:
+    connection.execute(
+        update(transactions)
+        .where(transactions.c.payer == row["payer"], transactions.c.valid_start_ns == row["valid_start_ns"])
+        .values(sequence=message.sequence, running_hash=message.running_hash)
+    )
