@@ -20,6 +20,8 @@ from bridge.log import get_logger
 from bridge.protocol.values import JSON
 from bridge.publish import flights
 from bridge.publish.forgetting import forget_keys
+from bridge.relay.inbound import Book
+from bridge.relay.same_network import check_same_network
 from bridge.relay.store import News
 from bridge.remotes import Remotes, connected
 from bridge.room_settings import authenticator, http_settings, section_as
@@ -58,7 +60,9 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
     async with opened(config, alone=True) as storage:
         account = config.operator.account
         last_ns = await storage.database.read(lambda c: flights.last_valid_start_ns(c, account))
-        async with connected(config, last_valid_start_ns=last_ns) as remotes:
+        is_taken = partial(flights.is_recorded, storage.database.engine)
+        async with connected(config, last_valid_start_ns=last_ns, is_taken=is_taken) as remotes:
+            await check_same_network(storage.database, remotes.mirror)
             hub = Hub(max_joining_bytes=config.gateway.max_pending_bytes)
             out = outbound(storage, remotes, reject=Announcer(storage, hub).reject)
             gateway, api = _doors(storage, out, hub, page_data)
@@ -70,7 +74,8 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
                 "forgetting": partial(
                     forget_keys, storage.database, keep_h=config.http.idempotency_keep_h, now_ms=now_ms
                 ),
-                "relay": await _relay(storage, remotes, hub),
+                "relay": await _relay(storage, remotes, hub, out.bookkeeper.book),
+                "rates": out.rates.run,
                 "gateway": gateway.run,
                 "http": api.run,
             }
@@ -95,7 +100,7 @@ def _doors(
     return gateway, api
 
 
-async def _relay(storage: Storage, remotes: Remotes, hub: Hub) -> Loop:
+async def _relay(storage: Storage, remotes: Remotes, hub: Hub, book: Book) -> Loop:
     """The inbound loop, from where the last run came to."""
 
     def publish(news: Sequence[News]) -> None:
@@ -105,6 +110,5 @@ async def _relay(storage: Storage, remotes: Remotes, hub: Hub) -> Loop:
     config = storage.config
     cursor_ns = await storage.database.read(settings.cursor_ns)
     sweep = Sweep(remotes.mirror, config.operator.account, cursor_ns=cursor_ns)
-    return partial(
-        inbound(storage, remotes.mirror, publish=publish).run, sweep, poll_interval_s=config.mirror.poll_interval_s
-    )
+    room = inbound(storage, remotes.mirror, publish=publish, book=book)
+    return partial(room.run, sweep, poll_interval_s=config.mirror.poll_interval_s)

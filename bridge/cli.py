@@ -9,10 +9,11 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bridge.commands.devnet import ConsensusMs, MirrorMs, devnet
 from bridge.commands.exits import EXIT_CODES, OK, REFUSED, USAGE, CommandFailed, end, until_stopped
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ app.add_typer(topics_app, name="topic")
 
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", envvar="HCS_BRIDGE_CONFIG", help="Configuration file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-ConsensusMs = Annotated[int, typer.Option("--consensus-ms", min=0, help="Milliseconds from a node to consensus.")]
-MirrorMs = Annotated[int, typer.Option("--mirror-ms", min=0, help="Milliseconds from consensus to the mirror.")]
 DEFAULT_CONFIG = Path("config.toml")
 
 
@@ -58,34 +57,7 @@ def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
     asyncio.run(bridge_app.serve(loaded))
 
 
-@app.command(epilog=EXIT_CODES)
-def devnet(
-    port: Annotated[int, typer.Option(help="TCP port of the first node; 0: any free one.")] = 50211,
-    second_port: Annotated[int, typer.Option(help="TCP port of the second node.")] = 50212,
-    mirror_port: Annotated[int, typer.Option(help="TCP port of the mirror's REST side.")] = 5551,
-    consensus_ms: ConsensusMs = 2900,
-    mirror_ms: MirrorMs = 2100,
-    time_scale: Annotated[float, typer.Option(min=0.001, help="Divides windows and lifetimes, for tests.")] = 1.0,
-    directory: Annotated[Path, typer.Option("--dir", help="Where key files are put.")] = Path("var/devnet"),
-) -> None:
-    """Run a Hedera network in this process: two consensus nodes and a mirror on real ports. Ctrl-C ends it.
-
-    The shipped config.toml runs against it as it is.
-    """
-    from rich.console import Console
-
-    from bridge.commands.network import print_addresses, run_devnet
-    from topics.devnet.settings import DevnetSettings
-
-    settings = DevnetSettings(
-        node_ports=(port, second_port),
-        mirror_port=mirror_port,
-        consensus_delay_s=consensus_ms / 1000,
-        mirror_delay_s=mirror_ms / 1000,
-        time_scale=time_scale,
-    )
-    console = Console(stderr=True)
-    until_stopped(run_devnet(settings, directory, tell=lambda found: print_addresses(found, directory, console)))
+app.command(epilog=EXIT_CODES)(devnet)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -93,10 +65,13 @@ def demo(
     consensus_ms: ConsensusMs = 2900,
     mirror_ms: MirrorMs = 2100,
     campaigns: Annotated[int, typer.Option(min=1, max=12, help="How many campaigns the sample day has.")] = 10,
-    rate: Annotated[float, typer.Option(min=0, help="Events a second; 0: 3, or 50 with --once.")] = 0,
+    rate: Annotated[float, typer.Option(min=0, help="Events a second; 0 stands for 3, or for 50 with --once.")] = 0,
     once: Annotated[bool, typer.Option("--once", help="No page; end when every event has come back.")] = False,
     as_json: AsJson = False,
-    config: ConfigPath = DEFAULT_CONFIG,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", envvar="HCS_BRIDGE_CONFIG", help=f"Default: {DEFAULT_CONFIG}, if it is there."),
+    ] = None,
 ) -> None:
     """Watch a sample day of campaigns go over a devnet and the bridge, to this terminal and a live page.
 
@@ -107,7 +82,7 @@ def demo(
     options = Options(
         consensus_ms=consensus_ms, mirror_ms=mirror_ms, campaigns=campaigns, rate=rate, once=once, as_json=as_json
     )
-    until_stopped(run_demo(options, config if config.exists() else None))
+    until_stopped(run_demo(options, config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)))
 
 
 @topics_app.command("create", epilog=EXIT_CODES)
@@ -150,9 +125,38 @@ def topic_show(
 
 
 @app.command(epilog=EXIT_CODES)
+def costs(
+    by: Annotated[Literal["campaign", "day", "key"], typer.Option(help="One line a campaign, UTC day or API key.")] = (
+        "campaign"
+    ),
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
+    as_json: AsJson = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Show what the ledger charged, in HBAR and in USD by the exchange rate of the day it was booked."""
+    import json
+
+    from rich.console import Console
+
+    from bridge.commands import costs as room
+    from bridge.publish.budgets import Scope
+
+    scope = Scope(by)
+    rows = asyncio.run(room.spent(_load(config), scope))
+    if as_json:
+        typer.echo(json.dumps({"by": by, "rows": rows, "total": room.in_all(rows)}))
+    elif as_csv:
+        typer.echo(room.as_csv(rows, scope), nl=False)
+    else:
+        Console().print(room.table(rows, scope))
+
+
+@app.command(epilog=EXIT_CODES)
 def publish(
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, or - for standard input.")],
-    again: Annotated[str, typer.Option(metavar="LABEL", help="Publish the same file anew, under this label.")] = "",
+    again: Annotated[
+        str, typer.Option(metavar="LABEL", help="Name this run: the same FILE goes anew, input can be resumed.")
+    ] = "",
     url: Annotated[str | None, typer.Option(help="The daemon's HTTP door, if not the configuration's.")] = None,
     patience_s: Annotated[float, typer.Option(min=0, help="Seconds to wait for a daemon that is away or busy.")] = 60,
     as_json: AsJson = False,
@@ -160,7 +164,8 @@ def publish(
 ) -> None:
     """Hand a file of changes to the daemon, in order: one {"event", "payload", "campaignId", "to", "at"} a line.
 
-    Interrupted, it resumes when run again on the same file within http.idempotency_keep_h: nothing is doubled.
+    Interrupted, it resumes when run again on the same file within http.idempotency_keep_h: nothing is doubled, while
+    the file is unchanged. Standard input is always new, and resumes only under the label of its run.
     Lines that are refused are told with the reason and left out.
     """
     from bridge.commands.publishing import Outcome, publish_file
@@ -179,7 +184,7 @@ def tail(
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Past the gateway: from the mirror, with local keys.")
     ] = False,
-    since: Annotated[int | None, typer.Option(min=0, help="Start behind this offset; needs --epoch.")] = None,
+    since: Annotated[int | None, typer.Option(min=0, help="Start behind this offset, as told on subscribing.")] = None,
     epoch: Annotated[str | None, typer.Option(help="The channel's epoch, with --since.")] = None,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after so many publications.")] = None,
     url: Annotated[str | None, typer.Option(help="The gateway's WebSocket, if not the configuration's.")] = None,

@@ -155,6 +155,20 @@ def upsert(connection: Connection, table: Table, row: Mapping[str, object]) -> N
     connection.execute(_upsert(table, tuple(row)), row)
 
 
+def add_up(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert the rows, all with the same columns, or, where a primary key is taken, add to the numbers there."""
+    if rows:
+        connection.execute(_add_up(table, tuple(rows[0])), rows)
+
+
+@cache
+def _add_up(table: Table, names: tuple[str, ...]) -> Executable:
+    keys = [column.name for column in table.primary_key]
+    statement = insert(table)
+    sums = {name: table.c[name] + statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=sums)
+
+
 @cache
 def _upsert(table: Table, names: tuple[str, ...]) -> Executable:
     """Made once for a table and its columns: building a statement costs more than running it."""

@@ -16,8 +16,10 @@ from bridge.protocol.channels import Channel, is_id
 from bridge.protocol.door.changes import Limits, validate_changes
 from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.protocol.values import JSON
-from bridge.publish import outbox
+from bridge.publish import costs, outbox
 from bridge.publish.bodies import open_event
+from bridge.publish.budgets import usd, usd_per_hbar
+from bridge.publish.costs import Cost
 from bridge.publish.ingest import Arrival, Request
 from bridge.publish.outbox import Entry, EntryState, EntryStatus
 from bridge.room_settings import section_as
@@ -39,7 +41,7 @@ class Backend:
         self._hub = hub
         self._limits = section_as(Limits, storage.config.events)
 
-    async def create_campaign(self, id: str, owner_id: str) -> CampaignView:  # noqa: A002 - the word of the API
+    async def create_campaign(self, id: str, owner_id: str, *, api_key: str) -> CampaignView:  # noqa: A002 - the API's word
         """Register the campaign; its topic is made at once, behind this answer."""
         problems = [
             Problem(0, field, "string", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -, and not begin with _")
@@ -48,7 +50,7 @@ class Backend:
         ]
         if problems:
             raise ChangeRefused(problems)
-        await self._rooms.ingest.register(id, owner_id)
+        await self._rooms.ingest.register(id, owner_id, api_key=api_key)
         self._rooms.submitter.wake([id])
         view = await self.campaign(id)
         if view is None:
@@ -60,7 +62,8 @@ class Backend:
         view = await self._storage.database.read(lambda c: campaign_view(c, id))
         if view is None:
             return None
-        return CampaignView(view.campaign, view.owner, view.status, view.topic_id, view.sequence)
+        stopped = self._rooms.submitter.stopped(id)
+        return CampaignView(view.campaign, view.owner, view.status, view.topic_id, view.sequence, stopped)
 
     async def accept(
         self, raw_changes: Sequence[JSON], *, api_key: str, idempotency: tuple[str, bytes] | None
@@ -79,8 +82,10 @@ class Backend:
             event_id = uuid.UUID(id).bytes
         except ValueError:
             return None
-        status = await self._storage.database.read(lambda c: outbox.status(c, event_id))
-        return None if status is None else _event_view(status)
+        status, cost = await self._storage.database.read(
+            lambda c: (outbox.status(c, event_id), costs.of_event(c, event_id))
+        )
+        return None if status is None else _event_view(status, cost)
 
 
 class ChannelHistory:
@@ -158,7 +163,7 @@ _STATUS = {
 }
 
 
-def _event_view(status: EntryStatus) -> EventView:
+def _event_view(status: EntryStatus, cost: Cost | None) -> EventView:
     return EventView(
         id=str(uuid.UUID(bytes=status.event_id)),
         status=_STATUS[status.state],
@@ -169,4 +174,9 @@ def _event_view(status: EntryStatus) -> EventView:
         index=status.index,
         consensus_timestamp=None if status.consensus_ns is None else format_timestamp(status.consensus_ns),
         reason=status.reason,
+        cost=None if cost is None else _cost_view(cost),
     )
+
+
+def _cost_view(cost: Cost) -> dict[str, str]:
+    return {"tinybar": str(cost.tinybar), "usd": usd(cost.tinycents), "usdPerHbar": usd_per_hbar(cost.rate)}

@@ -8,11 +8,13 @@ BridgeError
 │   └── KeyMissing       it may be one, but its key isn't here
 ├── IntegrityBroken      what is stored or shown can't be true: halt that topic, loudly
 │   ├── ProducerGap      a frame is missing between two that verified
+│   ├── ReceiptContradicted  the network's receipt of ours and the mirror don't agree
 │   └── SealBroken       something sealed at rest doesn't open under the key that should open it
 ├── DatabaseHeld         another process has the database, or a later version made it: exit 2
 ├── AddressUnusable      nothing can listen there: exit 2
 ├── CampaignRefused      what is asked of a campaign contradicts what is registered: 4xx, nothing changed
 ├── IdempotencyConflict  the key was used before, with another body: 409, nothing stored
+├── BudgetSpent          what is to be spent next goes over a budget: it waits, and nothing is lost
 └── SessionClosed        a client's session ends with this code
 """
 
@@ -115,13 +117,28 @@ class IntegrityBroken(BridgeError):
 class ProducerGap(IntegrityBroken):
     """A frame that verified is not the next one: something of ours in between is missing."""
 
-    hint = "compare with another mirror, then decide with `hcs-bridge topic show`"
+    hint = "`hcs-bridge topic show` tells what stands against it; compare with another mirror"
 
     def __init__(self, topic_id: object, *, expected: int, got: int) -> None:
         self.topic_id = topic_id
         self.expected = expected
         self.got = got
         super().__init__(f"topic {topic_id}", f"expected producer sequence {expected}, got {got}")
+
+
+class ReceiptContradicted(IntegrityBroken):
+    """What the mirror shows at `sequence` is not what the receipt of `transaction_id` says is there."""
+
+    hint = "compare with another mirror; if they agree, another program uses the payer's account"
+
+    def __init__(self, topic_id: object, sequence: int, *, transaction_id: object, what: str) -> None:
+        self.topic_id = topic_id
+        self.sequence = sequence
+        self.transaction_id = transaction_id
+        super().__init__(
+            f"topic {topic_id}",
+            f"sequence number {sequence} contradicts the receipt of transaction {transaction_id}: {what} differs",
+        )
 
 
 class SealBroken(IntegrityBroken):
@@ -171,6 +188,16 @@ class IdempotencyConflict(BridgeError):
     def __init__(self, key: str) -> None:
         self.key = key
         super().__init__(f"idempotency key {key!r} was used before with another body")
+
+
+class BudgetSpent(BridgeError):
+    """Nothing was sent; what waits goes on when there is room. `reason` names the budget and the sums."""
+
+    hint = "raise the budget in config.toml and restart, or wait for the day to turn (UTC) where it is the day's"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class AddressUnusable(BridgeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,13 +13,16 @@ from sqlalchemy import Connection
 from bridge.config import Config
 from bridge.errors import CampaignRefused
 from bridge.protocol.channels import Channel
-from bridge.publish import flights
+from bridge.publish import costs, flights
+from bridge.publish.budgets import Scope
+from bridge.publish.costs import Sum
 from bridge.publish.outbox import Entry
 from bridge.relay import progress
 from bridge.relay.direct import tail_channel
 from bridge.relay.store import Source
 from bridge.relay.tail import Progress
 from bridge.remotes import connected, mirror_of
+from bridge.room_settings import budgets_of
 from bridge.rooms import direct_reading, outbound
 from bridge.schema import registry
 from bridge.storage import opened
@@ -60,10 +64,14 @@ async def create_topic(config: Config, campaign_id: str, owner_id: str | None) -
     async with opened(config, alone=True) as storage:
         last = await storage.database.read(lambda c: flights.last_valid_start_ns(c, config.operator.account))
         async with (
-            connected(config, last_valid_start_ns=last) as remotes,
+            connected(
+                config, last_valid_start_ns=last, is_taken=partial(flights.is_recorded, storage.database.engine)
+            ) as remotes,
             supervised({"database": storage.database.run}),
         ):
             rooms = outbound(storage, remotes, reject=_nobody_listens)
+            if budgets_of(config):
+                await rooms.rates.now()
             registered = await rooms.ingest.register(campaign_id, owner_id)
             while registered.state in (TopicState.INTENDED, TopicState.CREATED):
                 await rooms.carrier.advance(campaign_id)
@@ -71,10 +79,16 @@ async def create_topic(config: Config, campaign_id: str, owner_id: str | None) -
             return await storage.database.read(lambda c: topic_view(c, registered))
 
 
+async def costs_by(config: Config, scope: Scope) -> list[Sum]:
+    """What was spent, by campaign, day or API key. Reads only, also beside a running daemon."""
+    async with opened(config, alone=False) as storage:
+        return await storage.database.read(lambda c: costs.sums(c, scope))
+
+
 async def tail(config: Config, channel_name: str) -> AsyncIterator[dict[str, Any]]:
     """The publications of a channel straight from the mirror, as a client of the gateway would get them, for ever.
 
-    Raises CampaignRefused for a campaign that has no topic yet.
+    Raises CampaignRefused for a campaign that has no topic yet, and ValueError for what is no channel's name.
     """
     channel = Channel.parse(channel_name)
     async with opened(config, alone=False) as storage:

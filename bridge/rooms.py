@@ -9,23 +9,27 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bridge.publish import outbox
+from bridge.publish import outbox, pins
+from bridge.publish.bookkeeper import Bookkeeper
 from bridge.publish.carrier import Carrier
 from bridge.publish.creations import Creations
 from bridge.publish.ingest import Ingest
 from bridge.publish.loading import Loader
 from bridge.publish.outbox import Confirmation, Entry
+from bridge.publish.purse import Purse
+from bridge.publish.rates import Rates
 from bridge.publish.submitter import Submitter
 from bridge.relay.direct import DirectReading
-from bridge.relay.inbound import Handing, Inbound, Reading
+from bridge.relay.inbound import Book, Handing, Inbound, Reading
 from bridge.relay.store import News
 from bridge.relay.tail import Batch, TopicRules
 from bridge.remotes import Remotes
-from bridge.room_settings import section_as
+from bridge.room_settings import budgets_of, section_as
 from bridge.storage import Storage, now_ms
 from topics.creator import Creator, TopicTerms
 from topics.fees import TINYBAR_PER_HBAR
 from topics.mirror.rest import Mirror
+from topics.settlement import Sources
 from topics.values import TopicId
 
 
@@ -36,6 +40,8 @@ class Outbound:
     ingest: Ingest
     carrier: Carrier
     submitter: Submitter
+    rates: Rates
+    bookkeeper: Bookkeeper
 
 
 def outbound(
@@ -44,6 +50,15 @@ def outbound(
     """The outbound corridor. `reject` is told of entries that were parked, and why."""
     config, database = storage.config, storage.database
     network = config.network.name
+    rates, budgets = Rates(remotes.mirror), budgets_of(config)
+    terms = section_as(
+        TopicTerms,
+        config.topics,
+        config.ledger,
+        max_fee_tinybar=round(config.ledger.create_max_fee_hbar * TINYBAR_PER_HBAR),
+    )
+    max_fee_tinybar = round(config.ledger.max_fee_hbar * TINYBAR_PER_HBAR)
+    purse = Purse(budgets, rates.known, now_ms, max_fee_tinybar=max_fee_tinybar, terms=terms)
     loader = Loader(
         network=network,
         publish=config.publish,
@@ -55,43 +70,42 @@ def outbound(
         ids=remotes.ids,
         wrap_for_recovery=lambda key, owner: storage.keys.wrap_for_recovery(key, network=network, owner=owner),
         now_ms=now_ms,
+        purse=purse,
     )
+    sources = Sources(remotes.ledger, remotes.mirror, remotes.ids.network.now_ns)
     creator = Creator(
-        section_as(
-            TopicTerms,
-            config.topics,
-            config.ledger,
-            max_fee_tinybar=round(config.ledger.create_max_fee_hbar * TINYBAR_PER_HBAR),
-        ),
-        Creations(database, remotes.ids, valid_duration_s=config.ledger.valid_duration_s),
-        ledger=remotes.ledger,
-        mirror=remotes.mirror,
-        now_ns=time.time_ns,
+        terms,
+        Creations(database, remotes.ids, valid_duration_s=config.ledger.valid_duration_s, purse=purse),
+        sources=sources,
+        witness=remotes.witness,
     )
     carrier = Carrier(
         database=database,
         loader=loader,
-        ledger=remotes.ledger,
-        mirror=remotes.mirror,
+        sources=sources,
+        witness=remotes.witness,
         creator=creator,
-        max_fee_tinybar=round(config.ledger.max_fee_hbar * TINYBAR_PER_HBAR),
-        now_ns=time.time_ns,
+        max_fee_tinybar=max_fee_tinybar,
         reject=reject,
     )
     ingest = Ingest(
         database, storage.ring, storage.at_rest, create_on_demand=config.topics.create_on_demand, now_ms=now_ms
     )
-    return Outbound(ingest, carrier, Submitter(config.publish, database, carrier))
+    bookkeeper = Bookkeeper(database, remotes.mirror, rates, budgets=budgets, now_s=time.monotonic)
+    return Outbound(ingest, carrier, Submitter(config.publish, database, carrier), rates, bookkeeper)
 
 
-def inbound(storage: Storage, mirror: Mirror, *, publish: Callable[[Sequence[News]], None]) -> Inbound:
-    """The inbound corridor; what it has checked and stored goes to the outbox, as confirmed, and to `publish`."""
+def inbound(storage: Storage, mirror: Mirror, *, publish: Callable[[Sequence[News]], None], book: Book) -> Inbound:
+    """The inbound corridor; what it has checked and stored goes to the outbox, as confirmed, and to `publish`.
+
+    What it sees of the payer's submissions goes to `book`.
+    """
     return Inbound(
         storage.config.relay,
         storage.database,
         storage.store,
         reading=Reading(mirror, storage.ring, partial(topic_rules, storage)),
-        handing=Handing(_confirm, publish),
+        handing=Handing(confirm, publish, book),
     )
 
 
@@ -112,12 +126,15 @@ def topic_rules(storage: Storage, topic_id: TopicId) -> TopicRules:
     return TopicRules(storage.config.network.name, topic_id, storage.keys.public, storage.config.relay)
 
 
-def _confirm(connection: Connection, batch: Batch) -> None:
+def confirm(connection: Connection, batch: Batch) -> None:
+    """Tell the outbox where its events are, once the messages agree with our receipts. Raises ReceiptContradicted."""
+    ours = pins.recognise(connection, batch.messages, last_frame=batch.last_frame)
     outbox.confirm(
         connection,
         [
             Confirmation(
                 placed.event.id,
+                ours.get(placed.place.sequence),
                 str(placed.place.topic_id),
                 placed.place.sequence,
                 placed.place.index,

@@ -58,7 +58,7 @@ entries = Table(
     Column("accepted_ms", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", String(300)),
-    Column("flight_id", RowId, ForeignKey("flights.id")),
+    Column("flight_id", RowId, ForeignKey("flights.id"), index=True),
     Column("topic_id", String(64)),
     Column("sequence", BigInteger),
     Column("index", Integer),
@@ -112,12 +112,47 @@ transactions = Table(
     Column("sequence", BigInteger),  # the receipt's: pins what the mirror must show
     Column("running_hash", LargeBinary(48)),
     Column("fee_tinybar", BigInteger),  # what the network charged, once known
+    Column("booked_ns", BigInteger),  # consensus time of the last entry under this id that is in `costs`
+    Column("rate_hbar", Integer),  # the exchange rate it was booked with: so many HBAR
+    Column("rate_cents", Integer),  # are worth so many US cents
 )
 Index(
     "ix_transactions_create",
     transactions.c.ref,
     sqlite_where=transactions.c.flight_id.is_(None),
     postgresql_where=transactions.c.flight_id.is_(None),
+)
+
+# What was spent, in three ways: by campaign (its ref), by API key and by day (UTC). Each way sums up to the same.
+costs = Table(
+    "costs",
+    metadata,
+    Column("scope", String(16), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("tinybar", BigInteger, nullable=False),
+    Column("tinycents", BigInteger, nullable=False),  # the same by the exchange rates of its bookings; 10^10 a USD
+    Column("reserved_tinybar", BigInteger, nullable=False),  # estimated, and not on the ledger's bill yet
+    Column("transactions", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+)
+
+# Which part of `costs.reserved_tinybar` ends when that transaction is booked, or spent.
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("payer", String(64), primary_key=True),
+    Column("valid_start_ns", BigInteger, primary_key=True),
+    Column("scope", String(16), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("tinybar", BigInteger, nullable=False),
+)
+
+# The API key that made a campaign known: its topic and its manifest are on this key's bill.
+sponsors = Table(
+    "sponsors",
+    metadata,
+    Column("ref", String(80), ForeignKey("topics.ref"), primary_key=True),
+    Column("api_key", String(80), nullable=False),
 )
 
 idempotency = Table(

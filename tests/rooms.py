@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,15 +20,20 @@ from bridge.keys.ring import STORE, CampaignKeys, KeyRing
 from bridge.protocol.door.catalogue import catalogue_with
 from bridge.protocol.values import Change, Event
 from bridge.publish import flights, outbox
+from bridge.publish.bookkeeper import Bookkeeper
+from bridge.publish.budgets import Budgets
 from bridge.publish.carrier import Carrier
 from bridge.publish.creations import Creations
 from bridge.publish.ingest import Accepted, Ingest, Request
 from bridge.publish.loading import Loader
-from bridge.publish.outbox import Confirmation, Entry, EntryState
+from bridge.publish.outbox import Entry, EntryState
+from bridge.publish.purse import Purse
+from bridge.publish.rates import Rates
 from bridge.publish.submitter import Submitter
 from bridge.relay.inbound import Handing, Inbound, Reading
 from bridge.relay.store import News, Store
 from bridge.relay.tail import Batch, Progress, TopicRules, TopicTail
+from bridge.rooms import confirm
 from bridge.schema import registry
 from bridge.supervise import supervised
 from tests.footing import NETWORK, Terms, database_at
@@ -39,10 +45,14 @@ from topics.ledger.nodes import Node
 from topics.ledger.operator_key import OperatorKey
 from topics.mirror.rest import Mirror
 from topics.mirror.sweep import Sweep
+from topics.network_time import NetworkTime
+from topics.settlement import Sources
 from topics.transaction_ids import TransactionIds
 from topics.values import TopicId
 
 WINDOW_S = 120
+TOPIC_TERMS = TopicTerms("hcs-bridge:1", False, 7_776_000, 25 * HBAR)
+NO_BUDGETS = Budgets()
 DEADLINE_S = 20.0
 
 
@@ -113,7 +123,12 @@ class Rooms:
 
 @asynccontextmanager
 async def rooms_on(
-    terms: Terms, *, on_demand: bool = True, signed: bool = True, **publish: Any
+    terms: Terms,
+    *,
+    on_demand: bool = True,
+    signed: bool = True,
+    budgets: Budgets = NO_BUDGETS,
+    **publish: Any,
 ) -> AsyncIterator[Rooms]:
     """The rooms over the database at `terms.path`, only its writer going. Leaving the block is a crash of all else."""
     async with database_at(terms.path) as database:
@@ -121,13 +136,23 @@ async def rooms_on(
         at_rest = await database.write(lambda c: AtRest(ring.ensure(c, STORE, now_ms=terms.clock.ms())))
         payer = terms.devnet.operator_id
         last_ns = await database.read(lambda c: flights.last_valid_start_ns(c, payer))
-        ids = TransactionIds(payer, last_ns=last_ns, now_ns=terms.clock)
+        network = NetworkTime(terms.clock, elapsed_ns=terms.clock)
+        ids = TransactionIds(
+            payer,
+            last_ns=last_ns,
+            now_ns=terms.clock,
+            network=network,
+            is_taken=partial(flights.is_recorded, database.engine),
+        )
         ledger = GrpcLedger(
             [Node(account, address) for account, address in terms.devnet.nodes.items()],
-            operator=Operator(payer, OperatorKey.parse(terms.devnet.operator_key), ids.next),
+            operator=Operator(payer, OperatorKey.parse(terms.devnet.operator_key), ids.next, network.refused),
             settings=QUICK,
         )
-        mirror = Mirror(terms.devnet.mirror_url, QUICK_MIRROR)
+        mirror = Mirror(terms.devnet.mirror_url, QUICK_MIRROR, on_time=network.seen)
+        rates = Rates(mirror)
+        if budgets:
+            await rates.now()
         section = sections.Publish(**{"linger_ms": 0, "retry_initial_s": 0.02, "retry_max_s": 0.1, **publish})
         loader = Loader(
             network=NETWORK,
@@ -140,10 +165,12 @@ async def rooms_on(
             ids=ids,
             wrap_for_recovery=lambda _key, _owner: None,
             now_ms=terms.clock.ms,
+            purse=Purse(budgets, rates.known, terms.clock.ms, max_fee_tinybar=2 * HBAR, terms=TOPIC_TERMS),
         )
         cursor_ns = await database.read(settings.cursor_ns)
         try:
-            yield _joined(terms, database, loader, remotes=(ledger, mirror), cursor_ns=cursor_ns, on_demand=on_demand)
+            ingest = Ingest(database, ring, at_rest, create_on_demand=on_demand, now_ms=terms.clock.ms)
+            yield _joined(terms, database, loader, ingest, remotes=(ledger, mirror, rates), cursor_ns=cursor_ns)
         finally:
             await mirror.close()
             await ledger.close()
@@ -180,38 +207,31 @@ def _joined(
     terms: Terms,
     database: Database,
     loader: Loader,
+    ingest: Ingest,
     *,
-    remotes: tuple[GrpcLedger, Mirror],
+    remotes: tuple[GrpcLedger, Mirror, Rates],
     cursor_ns: int,
-    on_demand: bool,
 ) -> Rooms:
     """What app.py does, in small."""
-    ledger, mirror = remotes
+    ledger, mirror, rates = remotes
     news: list[News] = []
     rejected: list[tuple[bytes, str]] = []
 
     async def reject(entries: Sequence[Entry], reason: str) -> None:
         rejected.extend((entry.event_id, reason) for entry in entries)
 
-    creations = Creations(database, loader.ids, valid_duration_s=WINDOW_S)
-    conditions = TopicTerms("hcs-bridge:1", False, 7_776_000, 25 * HBAR)
-    creator = Creator(conditions, creations, ledger=ledger, mirror=mirror, now_ns=terms.clock)
-    carrier = Carrier(database, loader, ledger, mirror, creator, 2 * HBAR, terms.clock, reject)
-    ingest = Ingest(database, loader.ring, loader.at_rest, create_on_demand=on_demand, now_ms=terms.clock.ms)
+    creations = Creations(database, loader.ids, valid_duration_s=WINDOW_S, purse=loader.purse)
+    sources = Sources(ledger, mirror, loader.ids.network.now_ns)
+    creator = Creator(TOPIC_TERMS, creations, sources=sources, witness=ledger)
+    carrier = Carrier(database, loader, sources, ledger, creator, 2 * HBAR, reject)
+    bookkeeper = Bookkeeper(database, mirror, rates, budgets=loader.purse.budgets, now_s=time.monotonic)
     store = Store(loader.at_rest, catalogue_with().data_type)
     reading = Reading(mirror, loader.ring, lambda t: TopicRules(NETWORK, t, terms.public, sections.Relay()))
-    inbound = Inbound(sections.Relay(), database, store, reading=reading, handing=Handing(confirm, news.extend))
+    handing = Handing(confirm, news.extend, bookkeeper.book)
+    inbound = Inbound(sections.Relay(), database, store, reading=reading, handing=handing)
     submitter = Submitter(loader.publish, database, carrier)
     sweep = Sweep(mirror, terms.devnet.operator_id, cursor_ns=cursor_ns)
     return Rooms(
         terms, database, loader.ring, loader.at_rest, loader.ids, ledger, mirror, loader, creator, carrier,
         submitter, ingest, store, inbound, sweep, news, rejected,
     )  # fmt: skip
-
-
-def confirm(connection: Connection, batch: Batch) -> None:
-    """Tell the outbox where its events are, as app.py does."""
-    places = [(placed.event.id, placed.place) for placed in batch.events]
-    outbox.confirm(
-        connection, [Confirmation(id_, str(at.topic_id), at.sequence, at.index, at.consensus_ns) for id_, at in places]
-    )

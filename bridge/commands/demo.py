@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,7 @@ from bridge.app import running
 from bridge.commands.door import Door, api_key_for
 from bridge.commands.exits import FAILED, CommandFailed
 from bridge.commands.lines import publication_line
-from bridge.commands.tail import Tail
+from bridge.commands.tail import SUBSCRIBED, Tail
 from bridge.commands.token import mint
 from bridge.config import Config
 from bridge.demo.account import Account
@@ -97,7 +98,7 @@ class _Play:
         self._account = Account(devnet.settings.mirror_delay_ns)
         self._campaigns = sample_campaigns(options.campaigns)
         self._gateway_url = ""
-        self._subscribed = 0
+        self._subscribed: set[str] = set()
 
     async def run(self) -> None:
         """Start the bridge, play, tell."""
@@ -110,7 +111,7 @@ class _Play:
             async with asyncio.TaskGroup() as clients, Door(bridge.http_url, key, patience_s=PATIENCE_S) as door:
                 await self._register(door)
                 watching = [clients.create_task(self._watch(channel)) for channel in self._channels()]
-                await self._until(lambda: self._subscribed >= len(watching), "subscriptions")
+                await self._until(lambda: len(self._subscribed) == len(watching), "subscriptions")
                 await self._replay(door, sample_day(len(self._campaigns), start=datetime.now(UTC)))
                 await self._until(lambda: not self._account.waiting, "events")
                 await self._tell()
@@ -152,16 +153,18 @@ class _Play:
         """A client with its own connection: a campaign's owner, or a user."""
         kind, _, name = channel.partition(":")
         owners = {campaign.id: campaign.owner_id for campaign in self._campaigns}
-        tail = Tail(channel, notice=self._noticed)
-        async for publication in tail.publications(
-            self._gateway_url, self._token(owners[name] if kind == "campaign" else name)
-        ):
-            self._account.published(channel, publication, time.time_ns())
-            phase = publication["meta"]["phase"]
-            self._console.print(f"[{STYLES.get(phase, '')}]{escape(publication_line(publication))}[/]", soft_wrap=True)
+        tail = Tail(channel, notice=partial(self._noticed, channel))
+        token = partial(self._token, owners[name] if kind == "campaign" else name)
+        async for publication in tail.publications(self._gateway_url, token):
+            arrived_ns = time.time_ns()
+            self._account.published(channel, publication, arrived_ns)
+            style = STYLES.get(publication["meta"]["phase"], "")
+            line = publication_line(publication, arrived_ns=arrived_ns)
+            self._console.print(f"[{style}]{escape(line)}[/]", soft_wrap=True)
 
-    def _noticed(self, text: str) -> None:
-        self._subscribed += text == "subscribed"
+    def _noticed(self, channel: str, text: str) -> None:
+        if text.startswith(SUBSCRIBED):
+            self._subscribed.add(channel)
 
     async def _replay(self, door: Door, day: Sequence[Change]) -> None:
         rate = self._options.rate or (ONCE_RATE if self._options.once else LIVE_RATE)

@@ -13,10 +13,14 @@ LINE_FIELDS = 4
 UNPRINTABLE = dict.fromkeys((*range(32), *range(127, 160)))  # a payload must not steer the terminal
 
 
-def publication_line(publication: Mapping[str, Any]) -> str:
-    """Consensus time, phase, event, topic#sequence, and the first fields of the payload."""
+def publication_line(publication: Mapping[str, Any], *, arrived_ns: int) -> str:
+    """Time (UTC), phase, topic#sequence, event, and the first fields of the payload.
+
+    The time is that of consensus; what has none shows when it arrived, as its own may be anything its backend says.
+    """
     meta = publication.get("meta", {})
     data = publication.get("data", {})
+    consensus = meta.get("consensusTimestamp")
     fields = [
         f"{name}={_short(value)}"
         for name, value in data.get("payload", {}).items()
@@ -24,7 +28,7 @@ def publication_line(publication: Mapping[str, Any]) -> str:
     ]
     place = f"{meta['topicId']}#{meta['sequence']}" if "topicId" in meta and "sequence" in meta else "-"
     parts = [
-        _time(meta.get("consensusTimestamp"), data.get("timestamp")),
+        _time(parse_timestamp(consensus) if consensus else arrived_ns),
         f"{meta.get('phase', ''):<11}",
         f"{place:<14}",
         f"{publication.get('event', ''):<27}",
@@ -33,12 +37,9 @@ def publication_line(publication: Mapping[str, Any]) -> str:
     return " ".join(parts).translate(UNPRINTABLE).rstrip()
 
 
-def _time(consensus: str | None, iso: str | None) -> str:
-    if consensus:
-        ns = parse_timestamp(consensus)
-        moment = datetime.fromtimestamp(ns // NANOS, UTC)
-        return f"{moment:%H:%M:%S}.{ns % NANOS // 1_000_000:03d}"
-    return iso[11:23] if iso else " " * 12
+def _time(ns: int) -> str:
+    moment = datetime.fromtimestamp(ns // NANOS, UTC)
+    return f"{moment:%H:%M:%S}.{ns % NANOS // 1_000_000:03d}"
 
 
 def _short(value: object) -> str:

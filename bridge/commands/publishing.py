@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from bridge.commands.door import Door, api_key_for
 from bridge.commands.exits import UNREACHABLE, USAGE, CommandFailed
 from bridge.commands.publish import Publisher, RefusedLine, Summary
 from bridge.config import Config
+
+STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,13 @@ class Outcome:
 async def publish_file(
     config: Config, file: str, *, label: str, url: str | None, patience_s: float, quiet: bool
 ) -> Outcome:
-    """Publish the file, or standard input for `-`. Raises CommandFailed with how to resume."""
+    """Publish the file, or standard input for `-`. Raises CommandFailed with how to resume.
+
+    Input has no name to know it again by, and the same line twice is two events: without a label its run gets its own.
+    """
     started = time.monotonic()
+    if file == STDIN and not label:
+        label = secrets.token_hex(8)
     console = Console(stderr=True, quiet=quiet)
     with _opened(file) as (lines, size), _progress(console, size) as bar:
         task = bar.add_task("publishing", total=size)
@@ -66,20 +74,21 @@ async def publish_file(
                     lines, max_events=config.events.max_batch, max_bytes=config.events.max_body_bytes
                 )
             except CommandFailed as failed:
-                raise _resumable(failed, publisher.summary, file) from failed
+                raise _resumable(failed, publisher.summary, file, label) from failed
     return Outcome(publisher.summary, time.monotonic() - started)
 
 
-def _resumable(failed: CommandFailed, summary: Summary, file: str) -> CommandFailed:
+def _resumable(failed: CommandFailed, summary: Summary, file: str, label: str) -> CommandFailed:
     if failed.code != UNREACHABLE:
         return failed
-    hint = f"{summary.accepted} events are safe; run the same command on the same input ({file}) again to resume"
+    how = f"publish the same input with --again {label}" if file == STDIN else f"run the same command on {file} again"
+    hint = f"{summary.accepted} events are safe; {how} to resume"
     return CommandFailed(str(failed), code=failed.code, hint=hint)
 
 
 @contextmanager
 def _opened(file: str) -> Iterator[tuple[BinaryIO, int | None]]:
-    if file == "-":
+    if file == STDIN:
         yield sys.stdin.buffer, None
         return
     path = Path(file)

@@ -10,6 +10,7 @@ from typing import Any
 from centrifuge import (
     CentrifugeError,
     Client,
+    ClientDisconnectedError,
     ClientEventHandler,
     DisconnectedContext,
     ErrorContext,
@@ -24,7 +25,13 @@ from centrifuge import (
 from bridge.commands.exits import FAILED, UNREACHABLE, CommandFailed
 
 CONNECT_TIMEOUT_S = 15.0
+EXPIRED = 1  # the client's own code: the token has expired, and there is nowhere to get another
+SUBSCRIBED = "subscribed"  # how that notice begins
 MAX_WAITING = 10_000  # publications between the socket and a slow terminal
+
+
+TokenSource = Callable[[], str]
+"""Makes a token, anew each time that it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +51,13 @@ class Tail:
         self._notice = notice
         self._arrived: asyncio.Queue[Any] = asyncio.Queue(MAX_WAITING)
 
-    async def publications(self, url: str, token: str) -> AsyncGenerator[dict[str, Any]]:
-        """Connect and subscribe; then every publication in order, over reconnects. Raises CommandFailed."""
-        connection = _Connection(self._arrived, self._notice)
-        client = Client(url, events=connection, token=token, max_reconnect_delay=2.0)
+    async def publications(self, url: str, token: str | TokenSource) -> AsyncGenerator[dict[str, Any]]:
+        """Connect and subscribe; then every publication in order, over reconnects and, with a source, over expiries.
+
+        Raises CommandFailed; a token that is given as text can't be renewed, so that its expiry is one of the reasons.
+        """
+        connection = _Connection(self._arrived)
+        client = Client(url, events=connection, max_reconnect_delay=2.0, **_credentials(token))
         subscription = client.new_subscription(
             self.channel,
             events=_Subscription(self._arrived, self._notice),
@@ -70,6 +80,8 @@ class Tail:
     async def _connected(self, client: Client, url: str, connection: _Connection) -> None:
         try:
             await client.ready(timeout=CONNECT_TIMEOUT_S)
+        except ClientDisconnectedError:
+            return  # told why in `arrived`, with the gateway's own code
         except CentrifugeError as error:
             reason = connection.last_error or str(error) or type(error).__name__
             raise CommandFailed(f"no session at {url}: {reason}", code=UNREACHABLE) from error
@@ -86,16 +98,18 @@ class Tail:
 
 
 class _Connection(ClientEventHandler):  # type: ignore[misc] # the library ships no types
-    def __init__(self, arrived: asyncio.Queue[Any], notice: Callable[[str], None]) -> None:
+    def __init__(self, arrived: asyncio.Queue[Any]) -> None:
         self._arrived = arrived
-        self._notice = notice
         self.last_error = ""
 
     async def on_error(self, ctx: ErrorContext) -> None:
         self.last_error = str(ctx.error)
 
     async def on_disconnected(self, ctx: DisconnectedContext) -> None:
-        if ctx.code:  # 0: we left
+        if ctx.code == EXPIRED:
+            hint = "take a new one from where it came, or leave --token out to have one minted and renewed"
+            await self._arrived.put(CommandFailed("the token has expired", code=FAILED, hint=hint))
+        elif ctx.code:  # 0: we left
             await self._arrived.put(
                 CommandFailed(f"the gateway ended the session: {ctx.code} {ctx.reason}", code=FAILED)
             )
@@ -110,8 +124,10 @@ class _Subscription(SubscriptionEventHandler):  # type: ignore[misc] # likewise
         await self._arrived.put(ctx.pub.data)
 
     async def on_subscribed(self, ctx: SubscribedContext) -> None:
+        at = ctx.stream_position
+        place = "" if at is None else f" at offset {at.offset}, epoch {at.epoch}"
         lost = ctx.was_recovering and not ctx.recovered
-        self._notice("subscribed, but what was missed can't be recovered" if lost else "subscribed")
+        self._notice(f"{SUBSCRIBED}{place}" + (", but what was missed can't be recovered" if lost else ""))
 
     async def on_error(self, ctx: SubscriptionErrorContext) -> None:
         self._notice(f"subscription: {ctx.error}")
@@ -124,3 +140,14 @@ class _Subscription(SubscriptionEventHandler):  # type: ignore[misc] # likewise
                 else ""
             )
             await self._arrived.put(CommandFailed(f"not subscribed: {ctx.code} {ctx.reason}", code=FAILED, hint=hint))
+
+
+def _credentials(token: str | TokenSource) -> dict[str, Any]:
+    """The client's arguments. The first token is made here, so that a mistake in the keys ends the command at once."""
+    if isinstance(token, str):
+        return {"token": token}
+
+    async def renewed() -> str:
+        return token()
+
+    return {"token": token(), "get_token": renewed}

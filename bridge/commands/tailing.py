@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bridge import offline
@@ -17,6 +18,7 @@ from bridge.commands.lines import publication_line
 from bridge.commands.tail import Since, Tail
 from bridge.commands.token import mint
 from bridge.config import Config
+from bridge.protocol.channels import Channel
 
 MINTED_S = 600
 ANYBODY = "0"
@@ -40,15 +42,24 @@ async def run_tail(config: Config, request: Request) -> None:
     """Print publications until `count` of them, or for ever. Raises CommandFailed."""
     if request.mirror and request.since is not None:
         raise CommandFailed("--since is for the gateway; --mirror reads from the start", code=USAGE)
+    try:
+        Channel.parse(request.channel)
+    except ValueError as error:
+        raise CommandFailed(f"{request.channel!r}: {error}", code=USAGE) from error
     printed = 0
     async with aclosing(_source(config, request)) as publications:
         async for publication in publications:
-            line = json.dumps(publication, ensure_ascii=False) if request.json else publication_line(publication)
-            sys.stdout.write(line + "\n")
+            sys.stdout.write(_printed(publication, as_json=request.json) + "\n")
             sys.stdout.flush()
             printed += 1
             if printed == request.count:
                 return
+
+
+def _printed(publication: dict[str, Any], *, as_json: bool) -> str:
+    if as_json:
+        return json.dumps(publication, ensure_ascii=False)
+    return publication_line(publication, arrived_ns=time.time_ns())
 
 
 async def _source(config: Config, request: Request) -> AsyncGenerator[dict[str, Any]]:
@@ -58,7 +69,7 @@ async def _source(config: Config, request: Request) -> AsyncGenerator[dict[str, 
         return
     since = None if request.since is None or request.epoch is None else Since(request.since, request.epoch)
     tail = Tail(request.channel, since=since, notice=lambda text: print_notice(request.channel, text))
-    token = request.token or _minted(config, request.channel)
+    token = request.token or partial(_minted, config, request.channel)
     async with aclosing(tail.publications(request.url or gateway_url(config), token)) as publications:
         async for publication in publications:
             yield publication

@@ -100,12 +100,13 @@ class ApiServer:
     # /v1
 
     async def _create_campaign(self, request: web.Request) -> web.Response:
-        self._door.admit(request.headers.getall("Authorization", []), "campaigns:write")
+        api_key = self._door.admit(request.headers.getall("Authorization", []), "campaigns:write")
         match _document(await self._body(request)):
-            case {"id": str(id), "ownerId": str(owner_id), **rest} if not rest:
-                view = await self._backend.create_campaign(id, owner_id)
+            case {"id": str() | int() as id, "ownerId": str() | int() as owner_id, **rest} if not rest:
+                # a backend's ids may be bare big integers; bool is an int to Python, and no id to anybody
+                view = await self._backend.create_campaign(_id(id), _id(owner_id), api_key=api_key.name)
                 return _answer(view.as_json(), status=201)
-        raise Fault(422, "refused", 'a campaign is {"id": "…", "ownerId": "…"}')
+        raise Fault(422, "refused", 'a campaign is {"id": "…", "ownerId": "…"}: two ids, and nothing else')
 
     async def _campaign(self, request: web.Request) -> web.Response:
         self._door.admit(request.headers.getall("Authorization", []), "campaigns:read")
@@ -181,6 +182,10 @@ class ApiServer:
         server = self._runner.server if self._runner else None
         if server is not None and len(server.connections) > self._settings.max_connections:
             raise Fault(503, "busy", "too many connections", headers={"Retry-After": "1", "Connection": "close"})
+
+
+def _id(value: str | int) -> str:
+    return "" if isinstance(value, bool) else str(value)
 
 
 def _document(body: bytes) -> JSON:

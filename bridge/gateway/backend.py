@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,30 +11,36 @@ from bridge.protocol.values import JSON
 
 @dataclass(frozen=True, slots=True)
 class CampaignView:
-    """A campaign as a backend sees it. `topic_id` is None until the topic exists; `sequence` is the last relayed."""
+    """A campaign as a backend sees it. `topic_id` is None until the topic exists; `sequence` is the last relayed.
+
+    `stopped` says which budget its changes wait for.
+    """
 
     id: str
     owner_id: str | None
     status: str
     topic_id: str | None = None
     sequence: int | None = None
+    stopped: str | None = None
 
     def as_json(self) -> dict[str, JSON]:
-        """The answer's body."""
-        return {
+        """The answer's body; `stopped` only while a budget is in the way."""
+        body: dict[str, JSON] = {
             "id": self.id,
             "ownerId": self.owner_id,
             "status": self.status,
             "topicId": self.topic_id,
             "sequence": self.sequence,
         }
+        return body if self.stopped is None else body | {"stopped": self.stopped}
 
 
 @dataclass(frozen=True, slots=True)
 class EventView:
     """An accepted event: `status` is accepted, submitted, confirmed or parked (then `reason` says why).
 
-    `consensus_timestamp` as the mirror writes it, `sequence` of the message's last chunk.
+    `consensus_timestamp` as the mirror writes it, `sequence` of the message's last chunk. `cost` has the event's share
+    of what its frame was charged, as decimal strings: tinybar, usd, and the rate between them, usdPerHbar.
     """
 
     id: str
@@ -46,6 +52,7 @@ class EventView:
     index: int | None = None
     consensus_timestamp: str | None = None
     reason: str | None = None
+    cost: Mapping[str, str] | None = None
 
     def as_json(self) -> dict[str, JSON]:
         """The answer's body; what isn't known yet is left out."""
@@ -59,6 +66,7 @@ class EventView:
             "index": self.index,
             "consensusTimestamp": self.consensus_timestamp,
             "reason": self.reason,
+            "cost": None if self.cost is None else dict(self.cost),
         }
         return {name: value for name, value in body.items() if value is not None}
 
@@ -66,8 +74,11 @@ class EventView:
 class Backend(Protocol):
     """Each call may raise bridge.errors.Unavailable; then nothing is known to have been stored."""
 
-    async def create_campaign(self, campaign_id: str, owner_id: str, /) -> CampaignView:
-        """Once, however often it is asked for. Raises CampaignRefused, ChangeRefused (an id that can't be one)."""
+    async def create_campaign(self, campaign_id: str, owner_id: str, /, *, api_key: str) -> CampaignView:
+        """Once, however often it is asked for, on this API key's bill.
+
+        Raises CampaignRefused, ChangeRefused (an id that can't be one).
+        """
 
     async def campaign(self, campaign_id: str, /) -> CampaignView | None:
         """None where it isn't known."""

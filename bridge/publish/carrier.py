@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import Connection
 
 from bridge.database import Database
-from bridge.publish import flights, outbox
+from bridge.errors import BudgetSpent
+from bridge.publish import costs, flights, outbox
 from bridge.publish.flights import Chunk, Flight, FlightState, TransactionState
 from bridge.publish.loading import Loader
 from bridge.publish.outbox import Entry
 from bridge.schema import registry
 from topics.creator import Creator
-from topics.errors import Rejected
-from topics.ledger.port import Ledger, Receipt, Submission
+from topics.errors import Rejected, StartInFuture
+from topics.ledger.port import Receipt, Submission
 from topics.registry import Registration, TopicState
-from topics.settlement import NeverRan, OutcomeSource, settle
+from topics.settlement import NeverRan, Sources, Witness, settle
+from topics.unsent import Unsent
 from topics.values import NANOS, ChunkInfo, TopicId, TransactionId
 
 CONTENT_FAULTS = frozenset(
@@ -33,21 +36,21 @@ class _ContentRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """Where flights come from and go to. Holds nothing of a flight: all of it is on disk."""
+    """Where flights come from and go to. What must outlive the process is on disk; `unsent` holds what must not."""
 
     database: Database
     loader: Loader
-    ledger: Ledger
-    mirror: OutcomeSource
+    sources: Sources
+    witness: Witness
     creator: Creator
     max_fee_tinybar: int
-    now_ns: Callable[[], int]
     reject: Callable[[Sequence[Entry], str], Awaitable[None]]
+    unsent: Unsent = field(default_factory=Unsent)
 
     async def advance(self, ref: str) -> bool:
         """Bring the campaign one flight further; whether there was one to bring.
 
-        Raises Unavailable (try again), Rejected (an operator must look; what waits goes on waiting).
+        Raises Unavailable (try again), Rejected (an operator must look; what waits goes on waiting), BudgetSpent.
         """
         registration = await self.database.read(lambda c: registry.find(c, ref))
         if registration is None or registration.state is TopicState.CLOSED:
@@ -70,10 +73,14 @@ class Carrier:
         if (left := await self.database.read(lambda c: flights.open_flight(c, ref))) is not None:
             return left
         if registration.state is TopicState.READY:
-            await self.database.write(lambda c: self.loader.frame(c, registration, topic_id))
+            stop = await self.database.write(lambda c: self.loader.frame(c, registration, topic_id))
         else:
-            await self.database.write(lambda c: self.loader.manifest(c, registration, topic_id))
-        return await self.database.read(lambda c: flights.open_flight(c, ref))
+            stop = await self.database.write(lambda c: self.loader.manifest(c, registration, topic_id))
+        if stop is not None:
+            raise BudgetSpent(str(stop))
+        loaded = await self.database.read(lambda c: flights.open_flight(c, ref))
+        self.unsent.drawn(chunk.id for chunk in (loaded.chunks if loaded else ()))
+        return loaded
 
     async def _carry(self, flight: Flight) -> None:
         first: TransactionId | None = None
@@ -85,6 +92,8 @@ class Carrier:
     async def _carry_chunk(self, flight: Flight, chunk: Chunk, first: TransactionId | None) -> TransactionId:
         """The id under which the chunk reached consensus: its own, or a later one if that is proven spent."""
         droppable = first is None and flight.producer_sequence != flights.MANIFEST
+        if self.unsent.give_up(chunk.id):
+            chunk = await self._renew(flight, chunk, "INVALID_TRANSACTION_START")
         while chunk.state is TransactionState.INTENDED:
             try:
                 receipt = await self._settle(flight, chunk, first)
@@ -114,24 +123,42 @@ class Carrier:
             chunk.valid_duration_s,
             self.max_fee_tinybar,
         )
-        return await settle(
-            chunk.id,
-            lambda: self.ledger.submit(submission),
-            window_end_ns=chunk.id.valid_start_ns + chunk.valid_duration_s * NANOS,
-            ledger=self.ledger,
-            mirror=self.mirror,
-            now_ns=self.now_ns,
-        )
+        untouched = self.unsent.sending(chunk.id)
+        try:
+            return await settle(
+                chunk.id,
+                lambda: self.sources.ledger.submit(submission),
+                window_end_ns=chunk.id.valid_start_ns + chunk.valid_duration_s * NANOS,
+                sources=self.sources,
+                idle=partial(self._nothing_new, flight.topic_id),
+            )
+        except StartInFuture:
+            if untouched:  # the next turn takes another id, by the network's time, which the mirror tells
+                self.unsent.too_early(chunk.id)
+                await self.sources.mirror.latest_consensus_ns()
+            raise
+
+    async def _nothing_new(self, topic_id: TopicId) -> bool:
+        """Whether two nodes agree that the topic ends with the last message of ours that settled.
+
+        A campaign has one transaction under way at a time, so the one in question would stand behind that message.
+        What others wrote there leaves it open; but the questions were paid, and the mirror will show the payments.
+        """
+        last = await self.database.read(lambda c: flights.last_sequence(c, topic_id))
+        infos = await self.witness.topic_infos(topic_id)
+        return len(infos) > 1 and all(info.sequence == last for info in infos)
 
     async def _renew(self, flight: Flight, chunk: Chunk, status: str) -> Chunk:
         """Give the chunk another id, on disk before it is used; the message stays what it was, byte for byte."""
         fresh = self.loader.chunk(chunk.number, chunk.total, chunk.message)
 
         def swap(connection: Connection) -> None:
+            costs.carry_over(connection, chunk.id, fresh.id)
             flights.spent(connection, chunk.id, status)
             flights.record_chunks(connection, flight.id, flight.ref, [fresh])
 
         await self.database.write(swap)
+        self.unsent.drawn([fresh.id])
         return fresh
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from bridge.database import Database
+from bridge.errors import BudgetSpent
 from bridge.publish import flights
+from bridge.publish.budgets import Stop
+from bridge.publish.purse import Purse, Step, sponsor_alone
 from bridge.schema import registry
 from topics.creator import Intent
 from topics.ledger.port import Receipt
@@ -16,14 +19,20 @@ from topics.values import TopicId, TransactionId
 class Creations:
     """Keeps creation intents in this database (port: topics.creator.CreateIntents)."""
 
-    def __init__(self, database: Database, ids: TransactionIds, *, valid_duration_s: int) -> None:
+    def __init__(
+        self, database: Database, ids: TransactionIds, *, valid_duration_s: int, purse: Purse | None = None
+    ) -> None:
         self._database = database
         self._ids = ids
         self._valid_duration_s = valid_duration_s
+        self._purse = Purse() if purse is None else purse
 
     async def intent(self, ref: str) -> Intent:
-        """The intent on record for this ref's topic, or a new one, recorded now."""
-        return await self._database.write(lambda c: self._intent(c, ref))
+        """The intent on record for this ref's topic, or a new one, recorded now. Raises BudgetSpent instead of that."""
+        found = await self._database.write(lambda c: self._intent(c, ref))
+        if isinstance(found, Stop):
+            raise BudgetSpent(str(found))
+        return found
 
     async def spent(self, transaction_id: TransactionId, status: str) -> None:
         """That id made no topic."""
@@ -38,10 +47,16 @@ class Creations:
 
         await self._database.write(keep)
 
-    def _intent(self, connection: Connection, ref: str) -> Intent:
+    def _intent(self, connection: Connection, ref: str) -> Intent | Stop:
         pending = flights.pending_creation(connection, ref)
         if pending is not None:
             return pending
-        fresh = Intent(self._ids.next(), self._valid_duration_s)
+        fresh = Intent(self._ids.next(), self._valid_duration_s, fresh=True)
+        if self._purse:
+            shares = sponsor_alone(connection, ref)
+            step = Step(ref, self._purse.creation_fees(fresh), shares)
+            if (stop := self._purse.stop(connection, step)) is not None:
+                return stop
+            self._purse.reserve(connection, step)
         flights.record_creation(connection, ref, fresh)
         return fresh

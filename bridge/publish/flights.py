@@ -8,16 +8,19 @@ transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, func, insert, select, update
 
+from bridge.errors import ReceiptContradicted
+from bridge.publish import costs
 from bridge.schema import flights, transactions
 from topics.creator import Intent
 from topics.ledger.port import Receipt
 from topics.values import AccountId, TopicId, TransactionId
 
+_PINNED = select(transactions.c.sequence, transactions.c.running_hash)
 MANIFEST = 0
 """The producer sequence that stands for the manifest, which carries none."""
 
@@ -161,13 +164,25 @@ def pending_creation(connection: Connection, ref: str) -> Intent | None:
 
 
 def settled(connection: Connection, transaction_id: TransactionId, receipt: Receipt) -> None:
-    """The id reached consensus; what the receipt says pins what the mirror must show."""
+    """The id reached consensus; what the receipt says pins what the mirror must show.
+
+    Where the mirror showed the message first, that stays on record; raises ReceiptContradicted if it was another place.
+    """
+    shown = connection.execute(_PINNED.where(_is(transaction_id))).one_or_none()
+    if shown is not None and shown.sequence is not None:
+        if receipt.sequence is not None and tuple(shown) != (receipt.sequence, receipt.running_hash):
+            what = "the running hash" if shown.sequence == receipt.sequence else f"{receipt.sequence} is its place: it"
+            raise ReceiptContradicted(
+                receipt.topic_id or "unknown", shown.sequence, transaction_id=transaction_id, what=what
+            )
+        receipt = replace(receipt, sequence=shown.sequence, running_hash=shown.running_hash)
     _close(connection, transaction_id, TransactionState.SETTLED, receipt)
 
 
 def spent(connection: Connection, transaction_id: TransactionId, status: str) -> None:
     """The id carried nothing to the ledger and won't."""
     _close(connection, transaction_id, TransactionState.SPENT, Receipt(status))
+    costs.release(connection, [transaction_id])
 
 
 def finish(connection: Connection, flight_id: int, state: FlightState) -> None:
@@ -181,14 +196,38 @@ def last_valid_start_ns(connection: Connection, payer: AccountId) -> int:
     return int(connection.execute(found).scalar_one() or 0)
 
 
+def is_recorded(engine: Engine, transaction_id: TransactionId) -> bool:
+    """Whether the id was ever put on disk; by a connection of its own, so from any thread."""
+    with engine.connect() as connection:
+        return connection.execute(_PINNED.where(_is(transaction_id))).one_or_none() is not None
+
+
+def last_sequence(connection: Connection, topic_id: TopicId) -> int:
+    """The highest sequence number in this topic that is known to be taken by a message of ours that is settled.
+
+    Receipts tell it; where only the mirror told the outcome, so many messages at least are there as we settled.
+    """
+    found = (
+        select(func.count(), func.max(transactions.c.sequence))
+        .join(flights, flights.c.id == transactions.c.flight_id)
+        .where(flights.c.topic_id == str(topic_id), transactions.c.state == TransactionState.SETTLED)
+    )
+    settled_count, highest = connection.execute(found).one()
+    return max(int(settled_count), int(highest or 0))
+
+
 def _close(connection: Connection, transaction_id: TransactionId, state: TransactionState, receipt: Receipt) -> None:
     connection.execute(
         update(transactions)
-        .where(
-            transactions.c.payer == str(transaction_id.payer),
-            transactions.c.valid_start_ns == transaction_id.valid_start_ns,
-        )
+        .where(_is(transaction_id))
         .values(state=state, status=receipt.status, sequence=receipt.sequence, running_hash=receipt.running_hash)
+    )
+
+
+def _is(transaction_id: TransactionId) -> ColumnElement[bool]:
+    return and_(
+        transactions.c.payer == str(transaction_id.payer),
+        transactions.c.valid_start_ns == transaction_id.valid_start_ns,
     )
 
 

@@ -19,8 +19,9 @@ from bridge.protocol.door.statuses import unexpected_transition
 from bridge.protocol.values import Change, Event
 from bridge.protocol.wire.events import uuid7
 from bridge.protocol.wire.sizes import element_size
-from bridge.publish import idempotency, outbox
+from bridge.publish import costs, idempotency, outbox
 from bridge.publish.bodies import seal_event
+from bridge.publish.costs import NOBODY
 from bridge.publish.outbox import NewEntry
 from bridge.schema import registry
 from topics.registry import Registration, TopicState
@@ -90,9 +91,12 @@ class Ingest:
             _warn_of_transition(change)
         return accepted
 
-    async def register(self, campaign_id: str, owner_id: str | None) -> Registration:
-        """Make the campaign known; its topic follows. Raises CampaignRefused (409: another owner), Unavailable."""
-        registered = await self._database.write(lambda c: self._intend(c, campaign_id, owner_id, self._now_ms()))
+    async def register(self, campaign_id: str, owner_id: str | None, *, api_key: str = NOBODY) -> Registration:
+        """Make the campaign known; its topic follows, on the API key's bill.
+
+        Raises CampaignRefused (409: another owner), Unavailable.
+        """
+        registered = await self._database.write(lambda c: self._intend(c, campaign_id, owner_id, api_key))
         if owner_id is not None and registered.owner != owner_id:
             raise CampaignRefused(campaign_id, "is registered with another owner", status=409)
         return registered
@@ -103,7 +107,7 @@ class Ingest:
             if earlier is not None:
                 return Accepted(earlier, ())
         for ref in dict.fromkeys(arrival.ref for arrival in arrivals):
-            self._admit(connection, ref, now_ms)
+            self._admit(connection, ref, request.api_key)
         for user_id in {arrival.event.audience for arrival in arrivals} - {None}:
             self._ring.ensure(connection, user_owner(str(user_id)), now_ms=now_ms)
         entries = [self._entry(arrival) for arrival in arrivals]
@@ -113,19 +117,24 @@ class Ingest:
             idempotency.keep(connection, request.api_key, request.idempotency, event_ids=ids, now_ms=now_ms)
         return Accepted(ids, tuple(arrivals))
 
-    def _admit(self, connection: Connection, ref: str, now_ms: int) -> None:
+    def _admit(self, connection: Connection, ref: str, api_key: str) -> None:
         registered = registry.find(connection, ref)
         if registered is None and ref != ACCOUNT and not self._create_on_demand:
             hint = "create it first: POST /v1/campaigns, or `hcs-bridge topic create`"
             raise CampaignRefused(ref, "is not registered, and topics.create_on_demand is off", status=404, hint=hint)
         if registered is None:
-            self._intend(connection, ref, None, now_ms)
+            self._intend(connection, ref, None, api_key)
         elif registered.state is TopicState.CLOSED:
             raise CampaignRefused(ref, "is closed", status=409)
 
-    def _intend(self, connection: Connection, ref: str, owner: str | None, now_ms: int) -> Registration:
+    def _intend(self, connection: Connection, ref: str, owner: str | None, api_key: str) -> Registration:
+        now_ms = self._now_ms()
         self._ring.ensure(connection, campaign_owner(ref), now_ms=now_ms)
-        return registry.intend(connection, ref, owner=owner, now_ms=now_ms)
+        is_new = registry.find(connection, ref) is None
+        registered = registry.intend(connection, ref, owner=owner, now_ms=now_ms)
+        if is_new:
+            costs.sponsor(connection, ref, api_key)
+        return registered
 
     def _entry(self, arrival: Arrival) -> NewEntry:
         body = seal_event(self._at_rest, arrival.event)

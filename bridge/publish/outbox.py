@@ -121,9 +121,13 @@ def submitted(connection: Connection, flight_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The consensus position that the checked mirror shows for an event."""
+    """The consensus position that the checked mirror shows for an event.
+
+    `flight_id` is the flight whose very bytes stand there; None where they are those of none on record.
+    """
 
     event_id: bytes
+    flight_id: int | None
     topic_id: str
     sequence: int
     index: int
@@ -131,12 +135,19 @@ class Confirmation:
 
 
 def confirm(connection: Connection, confirmations: Sequence[Confirmation]) -> None:
-    """These have arrived. Events of ours that this outbox doesn't know (a rebuilt store) change nothing."""
+    """These have arrived. Events of ours that this outbox doesn't know (a rebuilt store) change nothing.
+
+    An entry in a flight is confirmed by that flight's bytes alone. One in no flight, in a database that was put back
+    from a copy, is confirmed by what only we can have sealed and signed: sending it again would double it.
+    """
     if not confirmations:
         return
     statement = (
         update(entries)
-        .where(entries.c.event_id == bindparam("confirmed_id"))
+        .where(
+            entries.c.event_id == bindparam("confirmed_id"),
+            (entries.c.flight_id == bindparam("in_flight")) | entries.c.flight_id.is_(None),
+        )
         .values(
             state=EntryState.CONFIRMED,
             topic_id=bindparam("at_topic"),
@@ -148,6 +159,7 @@ def confirm(connection: Connection, confirmations: Sequence[Confirmation]) -> No
     rows = [
         {
             "confirmed_id": c.event_id,
+            "in_flight": c.flight_id,
             "at_topic": c.topic_id,
             "at_sequence": c.sequence,
             "at_index": c.index,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bridge.config_sections import Publish
 from bridge.database import Database
-from bridge.errors import IntegrityBroken, Unavailable
+from bridge.errors import BudgetSpent, IntegrityBroken, Unavailable
 from bridge.log import get_logger
 from bridge.publish import flights, outbox
 from bridge.publish.carrier import Carrier
@@ -31,6 +31,7 @@ class Submitter:
         self._known: set[str] = set()  # in the queue, under way, or waiting for the next attempt
         self._woken: set[str] = set()  # got more work while known
         self._failures: dict[str, int] = {}
+        self._stopped: dict[str, str] = {}  # by a budget, and by which
         self._turns = asyncio.Semaphore(0)  # one permit for each place in the queue
         self._draining = False
         self._under_way = 0
@@ -44,6 +45,10 @@ class Submitter:
             else:
                 self._known.add(ref)
                 self._enqueue_in(self._settings.linger_ms / 1000, ref)
+
+    def stopped(self, ref: str) -> str | None:
+        """Which budget the campaign waits for, with its sums; None while none is in its way."""
+        return self._stopped.get(ref)
 
     async def run(self) -> None:
         """Carry flights until cancelled, beginning with those that the last run left open."""
@@ -98,6 +103,11 @@ class Submitter:
         self._woken.discard(ref)
         try:
             carried = await self._carrier.advance(ref)
+        except BudgetSpent as error:
+            if ref not in self._stopped:
+                log.error("submission stopped; nothing is lost", ref=ref, reason=error.reason, hint=error.hint)
+            self._stopped[ref] = error.reason
+            return self._settings.retry_max_s
         except (Unavailable, hcs.Unavailable, hcs.MalformedAnswer) as error:
             log.warning("flight delayed", ref=ref, reason=str(error))
             return self._delay_s(ref)
@@ -105,6 +115,8 @@ class Submitter:
             log.error("submission stopped; nothing is lost", ref=ref, reason=str(error), hint=error.hint)
             return self._settings.retry_max_s
         self._failures.pop(ref, None)
+        if self._stopped.pop(ref, None) is not None:
+            log.info("submission goes on", ref=ref)
         return 0 if carried else None  # a flight takes what fits; there may be more behind it
 
     def _delay_s(self, ref: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ from bridge.relay.store import News, Source, Store
 from bridge.relay.tail import Batch, TopicRules, TopicTail
 from bridge.schema import registry
 from topics import errors as hcs
+from topics.mirror.answers import TransactionOutcome
 from topics.mirror.rest import Mirror
 from topics.mirror.sweep import Sweep
 from topics.values import TopicId, TopicMessage
@@ -27,12 +28,23 @@ from topics.values import TopicId, TopicMessage
 log = get_logger(__name__)
 
 
+Book = Callable[[Sequence[TransactionOutcome]], Awaitable[None]]
+
+
+async def _unbooked(_rows: Sequence[TransactionOutcome]) -> None:
+    """For who keeps no books."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handing:
-    """What the corridor hands on, given by app.py: to the outbox in the same transaction, to the hub behind it."""
+    """What the corridor hands on, given by app.py: to the outbox in the same transaction, to the hub behind it.
+
+    `book` gets what the payer's submissions were charged, in consensus order; after a restart some of it again.
+    """
 
     confirm: Callable[[Connection, Batch], None]
     publish: Callable[[Sequence[News]], None]
+    book: Book = _unbooked
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,7 @@ class Inbound:
         async with asyncio.TaskGroup() as group:
             for topic_id, newest_ns in self._behind.items():
                 group.create_task(self._follow(topic_id, newest_ns), name=f"topic-{topic_id}")
+        await self._handing.book(sweep.rows)  # before the cursor: what isn't booked is swept again
         reached_ns = sweep.reached_ns
         if not self._behind and reached_ns > self._kept_ns:
             await self._database.write(lambda c: settings.keep_cursor(c, reached_ns))

@@ -12,6 +12,13 @@ from topics.values import Position, TopicId
 _OF = select(positions).where(positions.c.topic_id == bindparam("wanted"))
 
 
+def known_beginning(connection: Connection) -> tuple[TopicId, str] | None:
+    """Some topic whose first message was read, and its channel epoch, which that message's running hash is part of."""
+    found = select(positions.c.topic_id, positions.c.channel_epoch).where(positions.c.channel_epoch.is_not(None))
+    row = connection.execute(found.limit(1)).one_or_none()
+    return None if row is None else (TopicId.parse(row.topic_id), row.channel_epoch)
+
+
 def of(connection: Connection, topic_id: TopicId) -> Progress:
     """A topic's progress; the very beginning for one that never was read."""
     row = connection.execute(_OF, {"wanted": str(topic_id)}).one_or_none()

@@ -54,10 +54,15 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What some messages of a topic came to: events in consensus order, and the progress behind them."""
+    """What some messages of a topic came to: events in consensus order, and the progress behind them.
+
+    `messages` are these, verified, and `last_frame` the producer sequence that had been opened before them.
+    """
 
     events: tuple[Placed, ...]
     progress: Progress
+    messages: tuple[TopicMessage, ...] = ()
+    last_frame: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,7 @@ class TopicTail:
         Raises IntegrityError (topics) or ProducerGap: the topic can't go on; this tail is spent then.
         """
         events: list[Placed] = []
+        last_frame = self._progress.producer_sequence
         for message in messages:
             before = self._verifier.position
             self._verifier.accept(message)
@@ -110,7 +116,7 @@ class TopicTail:
         resume = self._assembler.resume or self._verifier.position
         opened = max(self._progress.opened_sequence, self._verifier.position.sequence)
         self._progress = dataclasses.replace(self._progress, resume=resume, opened_sequence=opened)
-        return Batch(tuple(events), self._progress)
+        return Batch(tuple(events), self._progress, tuple(messages), last_frame)
 
     def _open(self, whole: Whole, keys: KeyLookup) -> list[Placed]:
         """The events of a message; none of a manifest, nor of one that is foreign or can't be read: it is counted."""

@@ -56,6 +56,9 @@ def test_help_names_every_verb_and_the_exit_codes(capsys: pytest.CaptureFixture[
         ("publish",),
         ("devnet", "--port", "x"),
         ("tail", "campaign:1", "--since", "3"),
+        ("tail", "foo"),
+        ("tail", "foo", "--mirror"),
+        ("tail", "topic:1", "--mirror"),
         ("publish", "no-such-file"),
         ("token", "--user", "7", "--ttl", "100000"),
     ],
@@ -85,6 +88,13 @@ def test_every_mistake_of_a_configuration_is_told_and_ends_with_2(
 def test_a_missing_configuration_is_told(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check-config", "--config", "none.toml") == 2
     assert "none.toml: does not exist" in capsys.readouterr().err
+
+
+def test_a_configuration_that_is_named_for_the_demo_must_be_there(
+    there: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("demo", "--once", "-c", "typo.toml") == 2
+    assert "typo.toml: does not exist" in capsys.readouterr().err
 
 
 def test_the_configuration_can_be_named_in_the_environment(

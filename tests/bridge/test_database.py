@@ -16,8 +16,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bridge import config_sections as sections
 from bridge import settings
-from bridge.database import Database, hold, upsert
+from bridge.database import Database, add_up, hold, upsert
 from bridge.errors import DatabaseHeld, Unavailable
+from bridge.schema import costs
 from bridge.schema import settings as table
 from tests.footing import database_at
 
@@ -185,6 +186,15 @@ async def test_upsert_sets_what_it_names(database: Database) -> None:
     await database.write(lambda c: upsert(c, table, {"name": "a", "value": "1"}))
     await database.write(lambda c: upsert(c, table, {"name": "a", "value": "2"}))
     assert await database.read(lambda c: settings.found(c, "a")) == "2"
+
+
+async def test_numbers_add_up_by_primary_key(database: Database) -> None:
+    row = {"scope": "key", "tinycents": 0, "reserved_tinybar": 0, "transactions": 1, "events": 0}
+    rows = [row | {"name": name, "tinybar": tinybar} for name, tinybar in (("a", 5), ("b", 7), ("a", -2))]
+    await database.write(lambda c: add_up(c, costs, rows))
+    await database.write(lambda c: add_up(c, costs, []))
+    found = select(costs.c.name, costs.c.tinybar, costs.c.transactions).order_by(costs.c.name)
+    assert await database.read(lambda c: c.execute(found).all()) == [("a", 3, 2), ("b", 7, 1)]
 
 
 def test_a_second_holder_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:

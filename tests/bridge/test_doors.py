@@ -20,7 +20,7 @@ from bridge.remotes import connected
 from bridge.rooms import outbound
 from bridge.storage import Storage, opened
 from bridge.supervise import supervised
-from tests.integration.world import world
+from tests.integration.world import until, world
 
 CLOSED: JSON = {"event": "CAMPAIGN_CLOSED", "payload": {"campaignId": "1", "message": "over"}}
 
@@ -78,7 +78,7 @@ async def behind(tmp_path: Path) -> AsyncIterator[Behind]:
 )
 async def test_an_id_that_cannot_be_one_is_named(behind: Behind, campaign: str, owner: str, field: str) -> None:
     with pytest.raises(ChangeRefused) as refused:
-        await behind.backend.create_campaign(campaign, owner)
+        await behind.backend.create_campaign(campaign, owner, api_key="test")
     assert [problem.field for problem in refused.value.problems] == [field]
     assert await behind.backend.campaign(campaign) is None
 
@@ -119,6 +119,26 @@ async def test_a_channel_that_never_had_anything_begins_at_0(behind: Behind) -> 
 
 
 async def test_the_owner_is_found(behind: Behind) -> None:
-    await behind.backend.create_campaign("1", "77")
+    await behind.backend.create_campaign("1", "77", api_key="test")
     assert await behind.history.owner_of("1") == "77"
     assert await behind.history.owner_of("2") is None
+
+
+async def test_what_a_budget_stops_is_said_and_kept(tmp_path: Path) -> None:
+    async with (
+        world(tmp_path, budgets__campaign_hbar=0.001) as made,
+        opened(made.config, alone=True) as storage,
+        connected(made.config, last_valid_start_ns=0) as remotes,
+    ):
+        hub = Hub()
+        rooms = outbound(storage, remotes, reject=Announcer(storage, hub).reject)
+        backend = Backend(storage, rooms, hub)
+        await rooms.rates.now()
+        async with supervised({"database": storage.database.run, "submitter": rooms.submitter.run}):
+            [event_id] = await backend.accept([CLOSED], api_key="test", idempotency=None)
+            await until(lambda: rooms.submitter.stopped("1") is not None)
+            view, event = await backend.campaign("1"), await backend.event(event_id)
+    assert view is not None
+    assert str(view.as_json()["stopped"]).startswith("budget of campaign 1: 0 of 0.001 HBAR")
+    assert event is not None
+    assert (event.status, event.cost) == ("accepted", None)

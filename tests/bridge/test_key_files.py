@@ -28,6 +28,9 @@ def config_with_keys(directory: Path, text: str, network: str) -> Config:
         "HCS_BRIDGE_HTTP__API_KEYS": f'[{{"name": "a", "key_file": "{directory}/api.key"}}]',
         "HCS_BRIDGE_TOKENS__ISSUERS": f'[{{"name": "a", "algorithm": "HS256", "key_file": "{directory}/token.key"}}]',
     }
+    if network == "custom":  # which has no addresses of its own
+        environ |= {"HCS_BRIDGE_MIRROR__URLS": "http://127.0.0.1:1"}
+        environ |= {"HCS_BRIDGE_NETWORK__NODES": '[{"account": "0.0.3", "address": "127.0.0.1:1"}]'}
     config = load(None, environ)
     for _, path, _ in key_files(config):
         key_file(path, text)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
+from bridge.doors import Backend
+from bridge.gateway.hub import Hub
 from bridge.protocol.door.changes import Limits, validate_changes
 from bridge.protocol.values import JSON
 from bridge.publish import outbox
@@ -32,6 +35,14 @@ def put(queue: asyncio.Queue[News], found: Sequence[News]) -> None:
         queue.put_nowait(item)
 
 
+async def known_cost(backend: Backend, event_id: str) -> Mapping[str, str]:
+    while True:
+        view = await backend.event(event_id)
+        if view is not None and view.cost is not None:
+            return view.cost
+        await asyncio.sleep(0.01)
+
+
 async def test_a_change_comes_out_of_the_other_corridor_and_the_outbox_knows(tmp_path: Path) -> None:
     news: asyncio.Queue[News] = asyncio.Queue()
     change: JSON = {"event": "CAMPAIGN_CLOSED", "payload": {"campaignId": "1"}}
@@ -41,7 +52,7 @@ async def test_a_change_comes_out_of_the_other_corridor_and_the_outbox_knows(tmp
         connected(made.config, last_valid_start_ns=0) as remotes,
     ):
         out = outbound(storage, remotes, reject=nobody)
-        back = inbound(storage, remotes.mirror, publish=partial(put, news))
+        back = inbound(storage, remotes.mirror, publish=partial(put, news), book=out.bookkeeper.book)
         sweep = Sweep(remotes.mirror, made.devnet.operator_id, cursor_ns=time.time_ns() - 60_000_000_000)
         loops: dict[str, Loop] = {
             "database": storage.database.run,
@@ -54,10 +65,14 @@ async def test_a_change_comes_out_of_the_other_corridor_and_the_outbox_knows(tmp
             out.submitter.wake(["1"])
             item = await asyncio.wait_for(news.get(), 20)
             status = await storage.database.read(lambda c: outbox.status(c, accepted.ids[0]))
+            backend, event_id = Backend(storage, out, Hub()), str(UUID(bytes=accepted.ids[0]))
+            cost = await asyncio.wait_for(known_cost(backend, event_id), 20)
     assert item.channel == "campaign:1"
     assert status is not None
     assert (status.state, status.sequence) == (EntryState.CONFIRMED, 2)
     assert item.publication.offset == 2000
+    assert set(cost) == {"tinybar", "usd", "usdPerHbar"}
+    assert cost["usdPerHbar"] == "0.12"
 
 
 async def test_our_own_key_is_the_one_that_is_believed(tmp_path: Path) -> None:

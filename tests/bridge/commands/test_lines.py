@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bridge.commands.lines import publication_line
 
 
@@ -12,22 +14,27 @@ def publication(payload: dict[str, Any], **meta: Any) -> dict[str, Any]:
     return {"event": "CAMPAIGN_CLOSED", "data": data, "meta": {"id": "i", "phase": "provisional", **meta}}
 
 
+def line_of(found: dict[str, Any]) -> str:
+    return publication_line(found, arrived_ns=1_761_840_002_345_999_999)
+
+
 def test_a_confirmed_one_shows_its_place_on_the_ledger() -> None:
     meta = {"topicId": "0.0.7001", "sequence": 17, "consensusTimestamp": "1761840000.123000001"}
-    line = publication_line(publication({"campaignId": "1234"}, phase="confirmed", **meta))
+    line = line_of(publication({"campaignId": "1234"}, phase="confirmed", **meta))
     assert line.split() == ["16:00:00.123", "confirmed", "0.0.7001#17", "CAMPAIGN_CLOSED", "campaignId=1234"]
 
 
-def test_a_provisional_one_shows_the_time_of_the_event() -> None:
-    assert publication_line(publication({})).split() == ["06:00:27.854", "provisional", "-", "CAMPAIGN_CLOSED"]
+@pytest.mark.parametrize("phase", ["provisional", "rejected"])
+def test_one_that_is_not_on_the_ledger_shows_when_it_arrived(phase: str) -> None:
+    assert line_of(publication({}, phase=phase)).split() == ["16:00:02.345", phase, "-", "CAMPAIGN_CLOSED"]
 
 
 def test_long_and_many_fields_are_cut_and_nested_ones_left_out() -> None:
-    line = publication_line(publication({"a": "x" * 100, "b": {"c": 1}, "d": [1], "e": 1, "f": 2, "g": 3, "h": 4}))
+    line = line_of(publication({"a": "x" * 100, "b": {"c": 1}, "d": [1], "e": 1, "f": 2, "g": 3, "h": 4}))
     assert "x" * 39 + "…" in line
     assert line.endswith("e=1 f=2 g=3")
 
 
 def test_a_payload_does_not_steer_the_terminal() -> None:
-    line = publication_line(publication({"a": "\x1b[2J\r\nfaked\x9b1m"}))
+    line = line_of(publication({"a": "\x1b[2J\r\nfaked\x9b1m"}))
     assert line.isprintable()

@@ -15,8 +15,12 @@ from bridge.config import Config
 from tests.bridge.commands.stand_ins import ScriptedDoor, listening
 
 
-async def publish(config: Config, file: str, url: str) -> Outcome:
-    return await publish_file(config, file, label="", url=url, patience_s=0, quiet=True)
+async def publish(config: Config, file: str, url: str, label: str = "") -> Outcome:
+    return await publish_file(config, file, label=label, url=url, patience_s=0, quiet=True)
+
+
+def stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
 
 
 async def test_a_file_and_standard_input_are_published(
@@ -25,11 +29,42 @@ async def test_a_file_and_standard_input_are_published(
     path = tmp_path / "day.jsonl"
     path.write_bytes(b'{"a": 1}\n{"a": 2}\n')
     door = ScriptedDoor(lambda _: (202, {"ids": []}, {}))
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+    stdin(monkeypatch, path.read_bytes())
     async with listening(door) as url:
         assert (await publish(config, str(path), url)).summary.accepted == 2
         assert (await publish(config, "-", url)).summary.accepted == 2
-    assert len({headers["Idempotency-Key"] for headers, _ in door.requests}) == 1
+    assert {body for _, body in door.requests} == {b'[{"a": 1},{"a": 2}]'}
+
+
+async def test_an_unchanged_file_is_known_again_but_a_line_echoed_twice_is_two_events(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "day.jsonl"
+    path.write_bytes(b'{"a": 1}\n')
+    door = ScriptedDoor(lambda _: (202, {"ids": []}, {}))
+    async with listening(door) as url:
+        for file, label in [(str(path), ""), ("-", ""), ("-", "mine")] * 2:
+            stdin(monkeypatch, path.read_bytes())
+            await publish(config, file, url, label)
+    keys = [headers["Idempotency-Key"] for headers, _ in door.requests]
+    assert (keys[0], keys[2]) == (keys[3], keys[5])
+    assert len(set(keys)) == 4
+
+
+async def test_input_that_was_cut_off_resumes_under_the_label_it_is_told(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = ScriptedDoor(lambda _: (503, {}, {}))
+    back = ScriptedDoor(lambda _: (202, {"ids": []}, {}))
+    stdin(monkeypatch, b'{"a": 1}\n')
+    async with listening(away) as url:
+        with pytest.raises(CommandFailed) as caught:
+            await publish(config, "-", url)
+    _, _, told = caught.value.hint.partition("--again ")
+    stdin(monkeypatch, b'{"a": 1}\n')
+    async with listening(back) as url:
+        await publish(config, "-", url, told.split()[0])
+    assert back.requests[0][0]["Idempotency-Key"] == away.requests[0][0]["Idempotency-Key"]
 
 
 async def test_a_daemon_that_stays_away_is_told_with_how_to_resume(config: Config, tmp_path: Path) -> None:

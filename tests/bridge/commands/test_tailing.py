@@ -24,9 +24,9 @@ async def test_count_publications_are_printed_as_lines(config: Config, capsys: p
         await run_tail(config, Request("campaign:1", url=url, count=1, json=True, token="theirs"))
     out, err = capsys.readouterr()
     *lines, last = out.splitlines()
-    assert [line.split() for line in lines] == [["06:00:27.854", "provisional", "-", "A", "n=1"]] * 2
+    assert [line.split()[1:] for line in lines] == [["provisional", "-", "A", "n=1"]] * 2
     assert json.loads(last) == PUBLICATION
-    assert err == "campaign:1: subscribed\n" * 2
+    assert err == "campaign:1: subscribed at offset 0, epoch e\n" * 2
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,11 @@ async def test_a_minted_token_opens_just_that_channel(
 async def test_the_mirror_has_no_offsets_to_start_from(config: Config) -> None:
     with pytest.raises(CommandFailed) as caught:
         await run_tail(config, Request("campaign:1", mirror=True, since=1, epoch="e"))
+    assert caught.value.code == USAGE
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+async def test_what_is_no_channel_is_told_before_anything_is_asked(config: Config, mirror: bool) -> None:
+    with pytest.raises(CommandFailed, match="'foo': a channel is campaign:<id> or user:<id>") as caught:
+        await run_tail(config, Request("foo", mirror=mirror))
     assert caught.value.code == USAGE

@@ -58,11 +58,13 @@ async def test_campaigns() -> None:
     async with running() as api:
         status, body = await api.ask("POST", "/v1/campaigns", json={"id": "1", "ownerId": "77"})
         assert (status, body["ownerId"], body["topicId"]) == (201, "77", None)
+        bare = await api.ask("POST", "/v1/campaigns", json={"id": 2**60, "ownerId": 77})
+        assert (bare[0], bare[1]["id"], bare[1]["ownerId"]) == (201, str(2**60), "77")
         assert (await api.ask("GET", "/v1/campaigns/1"))[0] == 200
         assert await api.refusal("GET", "/v1/campaigns/2") == (404, "not_found")
         other = {"id": "1", "ownerId": "78"}
         assert await api.refusal("POST", "/v1/campaigns", json=other) == (409, "campaign_refused")
-        mistakes: list[object] = [{}, [], {"id": 1, "ownerId": "77"}, {"id": "1", "ownerId": "77", "extra": 1}]
+        mistakes: list[object] = [{}, [], {"id": 1.5, "ownerId": "77"}, {"id": "1", "ownerId": "77", "extra": 1}]
         for wrong in mistakes:
             assert await api.refusal("POST", "/v1/campaigns", json=wrong) == (422, "refused")
 

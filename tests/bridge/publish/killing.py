@@ -11,6 +11,7 @@ from bridge.publish.creations import Creations
 from tests.rooms import WINDOW_S, Rooms
 from topics.creator import Creator, TopicTerms
 from topics.devnet.settings import HBAR
+from topics.settlement import Sources
 
 
 class Killed(Exception):
@@ -56,11 +57,11 @@ def under(axe: Axe, rooms: Rooms) -> Carrier:
     """The rooms' carrier, whose every step counts."""
     database = cast("Any", _Under(axe, rooms.database, "write"))
     ledger = cast("Any", _Under(axe, rooms.ledger, "create_topic", "submit", "receipt"))
+    sources = Sources(ledger, rooms.mirror, rooms.ids.network.now_ns)
     creator = Creator(
         TopicTerms("hcs-bridge:1", False, 7_776_000, 25 * HBAR),
         Creations(database, rooms.ids, valid_duration_s=WINDOW_S),
-        ledger=ledger,
-        mirror=rooms.mirror,
-        now_ns=rooms.terms.clock,
+        sources=sources,
+        witness=rooms.ledger,
     )
-    return replace(rooms.carrier, database=database, ledger=ledger, creator=creator)
+    return replace(rooms.carrier, database=database, sources=sources, creator=creator)

@@ -93,3 +93,31 @@ async def test_the_mirror_is_away_when_it_has_to_decide(terms: Terms) -> None:
         terms.devnet.faults.clear()
         await rooms.carry("c1")
         assert [event.id for event in await rooms.on_ledger("c1")][1:] == [id_]
+
+
+async def lost(rooms: Rooms) -> bytes:
+    """An event of c1 whose flight no node got, long ago; the payer has done nothing since."""
+    await rooms.accept(change())
+    await rooms.carry("c1")
+    [id_] = (await rooms.accept(change(n="2"))).ids
+    rooms.terms.devnet.faults.inject(Fault.NODE_DOWN)
+    with pytest.raises(Unavailable):
+        await rooms.carrier.advance("c1")
+    rooms.terms.devnet.faults.clear()
+    rooms.terms.clock.forward(300)
+    return id_
+
+
+async def test_for_an_idle_payer_two_nodes_prove_that_it_never_ran(rooms: Rooms) -> None:
+    """The mirror lists nothing behind the window, and the topic still ends with our last message."""
+    id_ = await lost(rooms)
+    await rooms.carry("c1")
+    assert [event.id for event in await rooms.on_ledger("c1")][1:] == [id_]
+
+
+async def test_for_an_idle_payer_one_node_alone_proves_nothing_but_leaves_a_trace(rooms: Rooms) -> None:
+    """Its answer was paid for, and the mirror shows the payment past the window: that is the proof."""
+    id_ = await lost(rooms)
+    rooms.terms.devnet.faults.inject(Fault.NODE_DOWN, node=next(iter(rooms.terms.devnet.nodes)))
+    await rooms.carry("c1")
+    assert [event.id for event in await rooms.on_ledger("c1")][1:] == [id_]

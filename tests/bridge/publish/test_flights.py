@@ -111,3 +111,13 @@ def test_new_ids_begin_behind_every_recorded_one(connection: Connection) -> None
     flights.record_creation(connection, "c1", Intent(id_(9), 120))
     assert flights.last_valid_start_ns(connection, PAYER) == 9
     assert flights.last_valid_start_ns(connection, AccountId(0, 0, 2)) == 0
+
+
+def test_our_last_message_in_a_topic_by_receipts_and_by_count(connection: Connection) -> None:
+    assert flights.last_sequence(connection, TOPIC) == 0
+    record(connection, chunk(11, 1, 3), chunk(12, 2, 3), chunk(13, 3, 3))
+    flights.settled(connection, id_(11), Receipt("SUCCESS", TOPIC))
+    assert flights.last_sequence(connection, TOPIC) == 1  # from a mirror, which tells no number
+    flights.settled(connection, id_(12), Receipt("SUCCESS", None, 7, b"h" * 48))
+    assert flights.last_sequence(connection, TOPIC) == 7
+    assert flights.last_sequence(connection, TopicId(0, 0, 8)) == 0

@@ -113,7 +113,7 @@ async def test_frames_keep_to_their_bound_and_leave_the_rest_waiting(terms: Term
 
 
 async def test_an_event_longer_than_the_bound_goes_alone(terms: Terms) -> None:
-    async with rooms_on(terms, max_frame_bytes=512) as rooms:
+    async with rooms_on(terms, max_frame_bytes=1024) as rooms:
         await rooms.ingest.accept([change(text="x" * 1000), change()], Request("k"))
         assert len(message(await load(rooms))) > 1000
         assert await rooms.database.read(lambda c: len(outbox.waiting(c, "c1", limit=10))) == 1

@@ -37,8 +37,8 @@ def state(connection: Connection, number: int) -> EntryState:
     return status.state
 
 
-def confirmation(number: int) -> Confirmation:
-    return Confirmation(bytes([number]) * 16, "0.0.7", 3, 0, 99)
+def confirmation(number: int, flight_id: int | None) -> Confirmation:
+    return Confirmation(bytes([number]) * 16, flight_id, "0.0.7", 3, 0, 99)
 
 
 def numbers(entries: list[outbox.Entry]) -> list[int]:
@@ -70,9 +70,10 @@ def test_what_boards_waits_no_longer_and_keeps_its_place(connection: Connection)
 
 def test_submitted_then_confirmed(connection: Connection) -> None:
     add(connection, entry(1), entry(2))
-    outbox.submitted(connection, board(connection, 1))
+    flight_id = board(connection, 1)
+    outbox.submitted(connection, flight_id)
     assert (state(connection, 1), state(connection, 2)) == (EntryState.SUBMITTED, EntryState.WAITING)
-    outbox.confirm(connection, [confirmation(1)])
+    outbox.confirm(connection, [confirmation(1, flight_id)])
     status = outbox.status(connection, bytes([1]) * 16)
     assert status is not None
     assert status.state is EntryState.CONFIRMED
@@ -83,14 +84,29 @@ def test_submitted_then_confirmed(connection: Connection) -> None:
 def test_a_mirror_that_is_faster_than_the_receipt(connection: Connection) -> None:
     add(connection, entry(1))
     flight_id = board(connection, 1)
-    outbox.confirm(connection, [confirmation(1)])
+    outbox.confirm(connection, [confirmation(1, flight_id)])
     outbox.submitted(connection, flight_id)
     assert state(connection, 1) is EntryState.CONFIRMED
 
 
+@pytest.mark.parametrize("other", [None, 99])
+def test_another_flights_bytes_confirm_nothing(connection: Connection, other: int | None) -> None:
+    add(connection, entry(1))
+    outbox.submitted(connection, board(connection, 1))
+    outbox.confirm(connection, [confirmation(1, other)])
+    assert state(connection, 1) is EntryState.SUBMITTED
+
+
+def test_an_entry_of_a_database_put_back_from_a_copy_is_not_sent_again(connection: Connection) -> None:
+    add(connection, entry(1))
+    outbox.confirm(connection, [confirmation(1, None)])
+    assert state(connection, 1) is EntryState.CONFIRMED
+    assert outbox.waiting(connection, "c1", limit=10) == []
+
+
 def test_events_that_this_outbox_never_had_change_nothing(connection: Connection) -> None:
     add(connection, entry(1))
-    outbox.confirm(connection, [confirmation(9)])
+    outbox.confirm(connection, [confirmation(9, None)])
     outbox.confirm(connection, [])
     assert state(connection, 1) is EntryState.WAITING
     assert outbox.status(connection, bytes([9]) * 16) is None
@@ -110,7 +126,7 @@ def test_a_channels_open_and_parked_events_newest_first(connection: Connection) 
     add(connection, *(entry(number) for number in (1, 2, 3, 4)), entry(5, channel="user:7"))
     flight_id = board(connection, 1, 2)
     outbox.submitted(connection, flight_id)
-    outbox.confirm(connection, [confirmation(1)])
+    outbox.confirm(connection, [confirmation(1, flight_id)])
     outbox.park(connection, [e.id for e in outbox.waiting(connection, "c1", limit=1)], "size")
     assert [id_[0] for id_ in outbox.open_ids(connection, "campaign:c1", limit=10)] == [4, 2]
     assert [id_[0] for id_ in outbox.open_ids(connection, "campaign:c1", limit=1)] == [4]

@@ -10,7 +10,8 @@ from bridge import config_sections as sections
 from bridge import settings
 from bridge.relay.inbound import Handing, Inbound, Reading
 from bridge.relay.store import News
-from tests.rooms import Rooms, change, confirm
+from bridge.rooms import confirm
+from tests.rooms import Rooms, change
 from topics.mirror.rest import Mirror
 from topics.values import TopicId, TopicMessage
 

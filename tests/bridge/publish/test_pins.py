@@ -1,0 +1,129 @@
+"""Receipts and our own bytes against what a mirror shows: agreement names our flights, a contradiction is loud."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+
+from bridge.errors import ReceiptContradicted
+from bridge.publish import flights, pins
+from bridge.publish.flights import Chunk, FlightState, TransactionState
+from bridge.schema import transactions
+from topics.ledger.port import Receipt
+from topics.values import AccountId, TopicId, TopicMessage, TransactionId
+
+PAYER, STRANGER = AccountId(0, 0, 1001), AccountId(0, 0, 5)
+TOPIC = TopicId(0, 0, 7)
+
+
+def id_(number: int) -> TransactionId:
+    return TransactionId(PAYER, number)
+
+
+def flight(connection: Connection, number: int, *texts: bytes, state: FlightState = FlightState.SUBMITTED) -> int:
+    """Frame `number` of the topic; its chunks have the ids number * 10 + 1, + 2 …"""
+    flight_id = flights.record(connection, "c1", TOPIC, producer_sequence=number, now_ms=1)
+    total = len(texts)
+    chunks = [
+        Chunk(id_(number * 10 + n), n, total, text, 120, TransactionState.INTENDED) for n, text in enumerate(texts, 1)
+    ]
+    flights.record_chunks(connection, flight_id, "c1", chunks)
+    flights.finish(connection, flight_id, state)
+    return flight_id
+
+
+def hash_(sequence: int) -> bytes:
+    return bytes([sequence]) * 48
+
+
+def shown(sequence: int, text: bytes, **changed: Any) -> TopicMessage:
+    return replace(TopicMessage(TOPIC, sequence, sequence, text, hash_(sequence), PAYER, None), **changed)
+
+
+def pinned(connection: Connection, number: int, sequence: int) -> None:
+    flights.settled(connection, id_(number), Receipt("SUCCESS", TOPIC, sequence, hash_(sequence)))
+
+
+def test_what_receipts_pinned_is_recognised(connection: Connection) -> None:
+    one, two = flight(connection, 1, b"a"), flight(connection, 2, b"b", b"c")
+    for number, sequence in ((11, 2), (21, 3), (22, 5)):
+        pinned(connection, number, sequence)
+    messages = [shown(2, b"a"), shown(3, b"b"), shown(4, b"foreign", payer=STRANGER), shown(5, b"c")]
+    assert pins.recognise(connection, messages, last_frame=0) == {2: one, 3: two, 5: two}
+    assert pins.recognise(connection, messages[3:], last_frame=1) == {5: two}
+    assert pins.recognise(connection, [], last_frame=0) == {}
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [{"running_hash": b"x" * 48}, {"message": b"other"}, {"payer": STRANGER}],
+    ids=["hash", "bytes", "payer"],
+)
+def test_what_contradicts_a_receipt_is_named(connection: Connection, lie: dict[str, Any]) -> None:
+    flight(connection, 1, b"a")
+    pinned(connection, 11, 2)
+    with pytest.raises(
+        ReceiptContradicted, match=r"topic 0\.0\.7: sequence number 2 .* 0\.0\.1001-0-000000011"
+    ) as caught:
+        pins.recognise(connection, [shown(2, b"a", **lie)], last_frame=0)
+    assert (caught.value.topic_id, caught.value.sequence, caught.value.transaction_id) == (TOPIC, 2, id_(11))
+
+
+def test_a_frame_far_behind_the_last_one_opened_is_still_held_against_its_receipt(connection: Connection) -> None:
+    """A mirror that shows rubbish in the place of several frames opens none of them."""
+    for number in (1, 2, 3):
+        flight(connection, number, b"%d" % number)
+    pinned(connection, 31, 4)
+    with pytest.raises(ReceiptContradicted):
+        pins.recognise(connection, [shown(n, b"rubbish") for n in (2, 3, 4)], last_frame=0)
+
+
+def test_before_its_receipt_a_message_is_known_by_its_bytes_and_what_was_shown_is_kept(connection: Connection) -> None:
+    one = flight(connection, 1, b"a", state=FlightState.OPEN)
+    assert pins.recognise(connection, [shown(2, b"a")], last_frame=0) == {2: one}
+    row = connection.execute(select(transactions)).one()
+    assert (row.state, row.sequence, row.running_hash) == (TransactionState.INTENDED, 2, hash_(2))
+    assert flights.last_sequence(connection, TOPIC) == 0  # it isn't settled: it proves nothing of itself
+    flights.settled(connection, id_(11), Receipt("SUCCESS", TOPIC))
+    assert connection.execute(select(transactions.c.sequence)).scalar_one() == 2
+
+
+@pytest.mark.parametrize("receipt", [Receipt("SUCCESS", TOPIC, 3, hash_(2)), Receipt("SUCCESS", TOPIC, 2, hash_(3))])
+def test_a_receipt_that_comes_later_and_contradicts_what_was_shown(connection: Connection, receipt: Receipt) -> None:
+    flight(connection, 1, b"a", state=FlightState.OPEN)
+    pins.recognise(connection, [shown(2, b"a")], last_frame=0)
+    with pytest.raises(ReceiptContradicted):
+        flights.settled(connection, id_(11), receipt)
+    assert connection.execute(select(transactions.c.state)).scalar_one() == TransactionState.INTENDED
+
+
+def test_the_same_bytes_of_somebody_else_are_not_ours(connection: Connection) -> None:
+    flight(connection, 1, b"a")
+    assert pins.recognise(connection, [shown(2, b"a", payer=STRANGER)], last_frame=0) == {}
+
+
+def test_refused_flights_and_other_topics_are_left_out(connection: Connection) -> None:
+    flight(connection, 1, b"a", state=FlightState.REFUSED)
+    pinned(connection, 11, 2)
+    other = replace(shown(2, b"x"), topic_id=TopicId(0, 0, 8))
+    assert pins.recognise(connection, [shown(2, b"x")], last_frame=0) == {}
+    flight(connection, 2, b"b")
+    pinned(connection, 21, 2)
+    assert pins.recognise(connection, [other], last_frame=1) == {}
+
+
+def test_the_look_goes_by_an_index(connection: Connection) -> None:
+    """A topic has as many flights as it ever had frames."""
+    plan = connection.exec_driver_sql(
+        "EXPLAIN QUERY PLAN SELECT transactions.message FROM flights JOIN transactions ON"
+        " flights.id = transactions.flight_id WHERE flights.topic_id = ? AND flights.producer_sequence BETWEEN ? AND ?"
+        " AND flights.state != 'refused' AND transactions.state != ?",
+        ("0.0.7", 1, 100, "spent"),
+    ).all()
+    assert [row[3].split(" (")[0] for row in plan] == [
+        "SEARCH flights USING INDEX uq_flights_producer_sequence",
+        "SEARCH transactions USING INDEX ix_transactions_flight_id",
+    ]
