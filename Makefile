@@ -9,15 +9,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-long check coverage bench browser clean
+.PHONY: demo test test-long check coverage bench browser java clean
 
 demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
 	@$(BIN)/hcs-bridge demo
 
-test: $(VENV)/.tests $(JS)/node_modules/.installed browser  ## what decides whether a change is good
+test: $(VENV)/.tests $(JS)/node_modules/.installed browser java  ## what decides whether a change is good
 	@$(BIN)/pytest -q -m "not long"
 
-test-long: $(VENV)/.tests $(JS)/node_modules/.installed browser  ## the same, with the full chaos, drop and fuzz runs
+test-long: $(VENV)/.tests $(JS)/node_modules/.installed browser java  ## the same, with the full chaos, drop and fuzz runs
 	@$(BIN)/pytest -q
 
 check: $(VENV)/.tests  ## format, lint, types, layout
@@ -26,7 +26,7 @@ check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/mypy --no-error-summary -p bridge -p topics -p tests -p benchmarks
 	@$(BIN)/pytest -q tests/test_layout.py
 
-coverage: $(VENV)/.tests $(JS)/node_modules/.installed
+coverage: $(VENV)/.tests $(JS)/node_modules/.installed browser java
 	@$(BIN)/pytest -q -m "not long" --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.tests $(JS)/node_modules/.installed  ## each prints one JSON object
@@ -48,7 +48,7 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/pip
 
 $(VENV)/.tests: pyproject.toml | $(BIN)/pip
 	@echo "installing hcs-bridge and its test tools into $(VENV) ..."
-	@$(PIP) -e '.[test]'
+	@$(PIP) -e '.[test,jvm]'
 	@touch $@ $(VENV)/.runtime
 
 $(JS)/node_modules/.installed: $(JS)/package-lock.json
@@ -63,3 +63,10 @@ browser:
 		echo "installing chromium ..."; \
 		apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	else echo "no chromium found: the tests of the live page need it (Debian: apt-get install chromium)" >&2; fi
+
+java:
+	@command -v java >/dev/null || test -n "$$JAVA_HOME" || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing a Java runtime ..."; \
+		apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends default-jre-headless >/dev/null; \
+	else echo "no java found: the tests of hedera-sdk-py need it (Debian: apt-get install default-jre-headless)" >&2; fi
