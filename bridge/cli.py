@@ -95,7 +95,7 @@ def topic_create(
     """Make a campaign's topic, once: a second time shows the one that is there. Works with and without the daemon."""
     from bridge.commands import topic
 
-    _show_topics([asyncio.run(topic.create(_load(config), campaign, owner))], as_json, one=True)
+    topic.show([asyncio.run(topic.create(_load(config), campaign, owner))], as_json, one=True)
 
 
 @topics_app.command("list", epilog=EXIT_CODES)
@@ -105,7 +105,7 @@ def topic_list(as_json: AsJson = False, config: ConfigPath = DEFAULT_CONFIG) -> 
     from bridge.commands import topic
 
     known = asyncio.run(offline.topics(_load(config)))
-    _show_topics([topic.as_row(entry) for entry in known], as_json, one=False)
+    topic.show([topic.as_row(entry) for entry in known], as_json, one=False)
 
 
 @topics_app.command("show", epilog=EXIT_CODES)
@@ -121,7 +121,7 @@ def topic_show(
     known = asyncio.run(offline.topic(_load(config), campaign))
     if known is None:
         raise CommandFailed(f"no topic for campaign {campaign}", hint="see `hcs-bridge topic list`")
-    _show_topics([topic.as_row(known)], as_json, one=True)
+    topic.show([topic.as_row(known)], as_json, one=True)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -237,16 +237,3 @@ def _load(path: Path) -> Config:
     from bridge.config import load
 
     return load(path, os.environ)
-
-
-def _show_topics(rows: list[dict[str, object]], as_json: bool, *, one: bool) -> None:
-    import json
-
-    from rich.console import Console
-
-    from bridge.commands import topic
-
-    if as_json:
-        typer.echo(json.dumps(rows[0] if one else rows))
-    else:
-        Console().print(topic.table(rows))

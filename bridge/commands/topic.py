@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
+import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from rich.console import Console
 from rich.table import Table
 
 from bridge.commands.addresses import http_url
@@ -55,6 +58,14 @@ async def _create_through_daemon(config: Config, campaign_id: str, owner_id: str
 def as_row(known: TopicView) -> dict[str, Any]:
     """A topic as plain names and values."""
     return dataclasses.asdict(known)
+
+
+def show(rows: Sequence[Mapping[str, Any]], as_json: bool, *, one: bool) -> None:
+    """Print topics: for people as a table, for scripts as JSON, of a single one without the list around it."""
+    if as_json:
+        sys.stdout.write(json.dumps(rows[0] if one else rows) + "\n")
+    else:
+        Console().print(table(rows))
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> Table:
