@@ -1,9 +1,10 @@
-"""A recorded-size day of campaigns goes through the running daemon, and every event reaches everyone entitled, once."""
+"""A day of campaigns goes through the running daemon: every event reaches everyone entitled, once, and nobody else."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from bridge import offline
 from tests.bridge.gateway.wire_client import WireClient
 from tests.integration.cuttable import Cuttable
+from tests.integration.in_clear import lengthened, nothing_readable
 from tests.integration.listeners import Heard, npm_centrifuge, python_centrifuge
 from tests.integration.world import SEES_ALL, World, until, world
 from tests.recorded import recorded
@@ -39,14 +41,31 @@ def of_lines(lines: Iterable[dict[str, Any]]) -> list[Said]:
     return [said(line["event"], line["at"], line["payload"]) for line in lines]
 
 
-async def test_everything_arrives_once_in_order_at_those_it_is_for(tmp_path: Path) -> None:
-    file = recorded("campaign-day.jsonl")
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
+def with_canaries(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The day with ids long enough to be looked for, and with texts that nobody else ever wrote."""
+    campaign, text, user = (f"canary-{secrets.token_hex(8)}" for _ in range(3))
+    closed = {"campaignId": campaign, "message": text}
+    notice = {"notificationType": "INFO", "title": text, "message": campaign}
+    at = lines[-1]["at"]
+    return [
+        *(lengthened(line) for line in lines),
+        {"at": at, "campaignId": campaign, "to": None, "event": "CAMPAIGN_CLOSED", "payload": closed},
+        {"at": at, "campaignId": campaign, "to": f"user:{user}", "event": "SYSTEM_NOTIFICATION", "payload": notice},
+    ]
+
+
+async def test_everything_arrives_once_in_order_at_those_it_is_for_and_is_readable_to_nobody(tmp_path: Path) -> None:
+    recording = recorded("campaign-day.jsonl").read_text().splitlines()
+    lines = with_canaries([json.loads(line) for line in recording])
+    owner = f"canary-{secrets.token_hex(8)}"
+    file = tmp_path / "day.jsonl"
+    file.write_text("\n".join(json.dumps(line) for line in lines))
     by_channel = expected(lines)
     campaigns = {channel: lines for channel, lines in by_channel.items() if channel.startswith("campaign:")}
     total = sum(len(lines) for lines in campaigns.values())
     async with world(tmp_path) as made:
         await made.start()
+        assert (await made.post("/v1/campaigns", {"id": lines[0]["campaignId"], "ownerId": owner}))[0] == 201
         auditor = made.token("auditor", role=SEES_ALL)
         async with (
             Cuttable(made.config.gateway.port) as line,
@@ -69,6 +88,7 @@ async def test_everything_arrives_once_in_order_at_those_it_is_for(tmp_path: Pat
                 agrees(heard, campaigns)
         await same_straight_from_the_mirror(made, steady)
         await users_get_theirs(made, by_channel)
+        nothing_readable(made, lines, {owner})
         assert await made.stop() == 0
 
 
