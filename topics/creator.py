@@ -21,6 +21,17 @@ class TopicTerms:
     auto_renew_s: int
     max_fee_tinybar: int
 
+    def creation(self, intent: Intent) -> TopicCreate:
+        """The transaction that `intent` is for."""
+        return TopicCreate(
+            intent.id,
+            self.memo,
+            admin_key=self.admin_key,
+            valid_duration_s=intent.valid_duration_s,
+            max_fee_tinybar=self.max_fee_tinybar,
+            auto_renew_s=self.auto_renew_s,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -93,15 +104,7 @@ class Creator:
             raise
 
     async def _settle(self, intent: Intent) -> Receipt:
-        terms = self._terms
-        create = TopicCreate(
-            intent.id,
-            terms.memo,
-            admin_key=terms.admin_key,
-            valid_duration_s=intent.valid_duration_s,
-            max_fee_tinybar=terms.max_fee_tinybar,
-            auto_renew_s=terms.auto_renew_s,
-        )
+        create = self._terms.creation(intent)
         return await settle(
             intent.id,
             lambda: self._sources.ledger.create_topic(create),

@@ -14,7 +14,7 @@ from bridge.publish.outbox import Entry
 from topics.creator import Intent, TopicTerms
 from topics.fees import ExchangeRate, Fee
 from topics.ledger.estimates import create_estimate, submit_estimate
-from topics.ledger.port import Submission, TopicCreate
+from topics.ledger.port import Submission
 from topics.values import ChunkInfo, TopicId, TransactionId
 
 
@@ -83,16 +83,7 @@ class Purse:
 
     def creation_fees(self, intent: Intent) -> dict[TransactionId, Fee]:
         """The estimate of a topic's creation."""
-        terms = self.terms
-        create = TopicCreate(
-            intent.id,
-            terms.memo,
-            admin_key=terms.admin_key,
-            valid_duration_s=intent.valid_duration_s,
-            max_fee_tinybar=terms.max_fee_tinybar,
-            auto_renew_s=terms.auto_renew_s,
-        )
-        return {intent.id: create_estimate(create)}
+        return {intent.id: create_estimate(self.terms.creation(intent))}
 
     def _amounts(self, step: Step, fee: Fee) -> dict[Bill, int]:
         tinybar = self.rate().tinybar(fee.total)
