@@ -19,6 +19,11 @@ def devnet(
     port: Annotated[int, typer.Option(help="TCP port of the first node; 0: any free one.")] = 50211,
     second_port: Annotated[int, typer.Option(help="TCP port of the second node.")] = 50212,
     mirror_port: Annotated[int, typer.Option(help="TCP port of the mirror's REST side.")] = 5551,
+    mirror_grpc_port: Annotated[int, typer.Option(help="TCP port of the mirror's gRPC side.")] = 5600,
+    mirrors: Annotated[int, typer.Option(min=1, help="How many mirrors, each on the ports after the last one's.")] = 1,
+    mirror_max_requests_per_s: Annotated[
+        float, typer.Option(min=0, help="REST requests that a mirror answers a second, 429 beyond; 0: any.")
+    ] = 0,
     consensus_ms: ConsensusMs = 2900,
     mirror_ms: MirrorMs = 2100,
     time_scale: Annotated[float, typer.Option(min=0.001, help="Divides windows and lifetimes, for tests.")] = 1.0,
@@ -33,7 +38,7 @@ def devnet(
     ] = True,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw the kept network away and begin a new one.")] = False,
 ) -> None:
-    """Run a Hedera network in this process: two consensus nodes and a mirror on real ports. Ctrl-C ends it.
+    """Run a Hedera network in this process: two consensus nodes and one or more mirrors on real ports. Ctrl-C ends it.
 
     The shipped config.toml runs against it as it is. Stopped and started again, it goes on where it was.
     """
@@ -47,6 +52,9 @@ def devnet(
     settings = DevnetSettings(
         node_ports=(port, second_port),
         mirror_port=mirror_port,
+        mirror_grpc_port=mirror_grpc_port,
+        mirrors=mirrors,
+        mirror_max_requests_per_s=mirror_max_requests_per_s,
         consensus_delay_s=consensus_ms / 1000,
         mirror_delay_s=mirror_ms / 1000,
         time_scale=time_scale,

@@ -39,7 +39,10 @@ def print_addresses(devnet: Devnet, directory: Path, console: Console) -> None:
     table = Table(title=f"Hedera devnet, {where}", show_header=False, title_justify="left")
     for account, address in devnet.nodes.items():
         table.add_row(f"node {account}", address)
-    table.add_row("mirror REST", f"{devnet.mirror_url}/api/v1")
+    for number, mirror in enumerate(devnet.mirrors):
+        name = f"mirror {number}" if number else "mirror"
+        table.add_row(f"{name} REST", f"{mirror.rest.url}/api/v1")
+        table.add_row(f"{name} gRPC", mirror.grpc.address)
     table.add_row("operator account", str(devnet.operator_id))
     table.add_row("operator key", str(directory / KEY_FILE))
     table.add_row("bridge keys", str(directory))

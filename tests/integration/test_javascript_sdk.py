@@ -1,4 +1,4 @@
-"""The official JavaScript SDK, unchanged, drives the embedded network and reads its mirror."""
+"""The official JavaScript SDK, unchanged, drives the embedded network and reads its mirror, by REST and by streams."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ async def test_the_official_sdk_drives_the_network() -> None:
             {
                 "nodes": {str(account): address for account, address in devnet.nodes.items()},
                 "mirror": devnet.mirror_url,
+                "mirrorGrpc": devnet.mirror_grpc_address,
                 "operator": str(devnet.operator_id),
                 "key": devnet.operator_key,
             },
@@ -66,6 +67,13 @@ async def test_the_official_sdk_drives_the_network() -> None:
         "chunks": 5,
         "chunksAgree": True,
         "messages": 6,
+        "streamed": [True, "the end", 6, ["the end"]],
+        "streamedHashAgrees": True,
+        "streamedChunks": [1, 2, 3, 4, 5],
+        # Four of its five chunks are no message to the SDK: it says nothing at all.
+        "halfAMessage": 0,
+        "noTopic": "5 NOT_FOUND: 0.0.999999 does not exist",
+        "addressBook": [f"{account} {address}" for account, address in devnet.nodes.items()],
         "accountHbar": "7 ℏ",
         "recordFee": "83333",
         "version": "0.75.0",

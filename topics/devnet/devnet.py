@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
 from typing import Self
 
@@ -9,7 +10,8 @@ from topics.devnet.control import Control
 from topics.devnet.faults import Faults
 from topics.devnet.journal import Begun, Journal, JournalDamaged, Started
 from topics.devnet.made_keys import MadeKey, make_ed25519, read_ed25519
-from topics.devnet.mirror_rest import MirrorRest
+from topics.devnet.mirror import Mirror
+from topics.devnet.mirror_watch import Watch
 from topics.devnet.network import Network
 from topics.devnet.node import Node
 from topics.devnet.node_server import NodeServer
@@ -23,9 +25,9 @@ from topics.values import AccountId
 class Devnet:
     """`async with Devnet(settings) as devnet:` — listens inside the block. Entering raises PortTaken.
 
-    `nodes` maps node accounts to `host:port`. The operator's key is made on the spot, DER as hex. With a directory in
-    the settings everything is as it was when the last network there stopped (`resumed`, if there was one); making it
-    raises JournalHeld, JournalDamaged, OSError then.
+    `nodes` maps node accounts to `host:port`; of `mirrors` there are as many as the settings say. The operator's key is
+    made on the spot, DER as hex. With a directory in the settings everything is as it was when the last network there
+    stopped (`resumed`, if there was one); making it raises JournalHeld, JournalDamaged, OSError then.
     """
 
     def __init__(self, settings: DevnetSettings | None = None) -> None:
@@ -46,13 +48,20 @@ class Devnet:
                 self._journal.close()
                 raise
         self._servers = [NodeServer(self._node(account)) for account in NODES]
-        others = Control(self.network, self.faults, self.move_node).routes()
-        self._mirror = MirrorRest(self.network, self.faults, self.nodes, others)
+        self._watch = Watch(self.network)
+        self.faults.on_change.append(self._watch.wake_all)
+        self.mirrors = [self._mirror(number) for number in range(self.settings.mirrors)]
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def mirror_url(self) -> str:
-        """`http://host:port`, to which `/api/v1/…` is appended."""
-        return self._mirror.url
+        """`http://host:port` of the first mirror, to which `/api/v1/…` is appended."""
+        return self.mirrors[0].rest.url
+
+    @property
+    def mirror_grpc_address(self) -> str:
+        """`host:port` of the first mirror's gRPC side, without TLS."""
+        return self.mirrors[0].grpc.address
 
     def create_account(
         self, *, balance_tinybar: int = 1000 * HBAR, key: MadeKey | None = None
@@ -82,7 +91,9 @@ class Devnet:
             for server, port in zip(self._servers, self.settings.node_ports, strict=True):
                 await server.start(self.settings.host, port)
                 self.nodes[server.node.account] = server.address
-            await self._mirror.start(self.settings.mirror_port)
+            for mirror in self.mirrors:
+                await mirror.start()
+            self._watching = asyncio.create_task(self._watch.run(), name="devnet watch")
         except BaseException:
             await self._stop()
             raise
@@ -94,7 +105,11 @@ class Devnet:
         await self._stop()
 
     async def _stop(self) -> None:
-        await self._mirror.stop()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        for mirror in self.mirrors:
+            await mirror.stop()
         for server in self._servers:
             await server.stop()
         if self._journal is not None:
@@ -128,6 +143,13 @@ class Devnet:
         journal.flush()
         network.journal = journal
         return network, key
+
+    def _mirror(self, number: int) -> Mirror:
+        control = Control(
+            self.network, self.faults, move=self.move_node, mirrors=lambda: [each.row() for each in self.mirrors]
+        )
+        others = [] if number else control.routes()
+        return Mirror(self.network, self.faults, number=number, watch=self._watch, nodes=self.nodes, others=others)
 
     def _node(self, account: AccountId) -> Node:
         per_s = self.settings.create_throttle_per_s / len(NODES)

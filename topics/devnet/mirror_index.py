@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from topics.devnet.mirror_parameters import MAX_INT64
 from topics.devnet.record import Record
 from topics.devnet.state import Account, AccountEntity, TopicEntity
 from topics.values import AccountId, TopicId, TopicMessage, TransactionId
@@ -18,14 +19,21 @@ Row = TypeVar("Row")
 class Timeline(Generic[Row]):
     """Rows in consensus order."""
 
-    __slots__ = ("_rows", "_times")
+    __slots__ = ("_last_ns", "_rows", "_times")
 
     def __init__(self) -> None:
         self._times: list[int] = []
         self._rows: list[Row] = []
+        self._last_ns = MAX_INT64
+
+    def until(self, last_ns: int) -> Timeline[Row]:
+        """The same rows, as far as that time: a view that grows with them."""
+        view: Timeline[Row] = Timeline()
+        view._times, view._rows, view._last_ns = self._times, self._rows, last_ns
+        return view
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self.indices(0, MAX_INT64).stop
 
     def append(self, consensus_ns: int, row: Row) -> None:
         """Add the newest."""
@@ -38,11 +46,11 @@ class Timeline(Generic[Row]):
 
     def first_ns(self) -> int | None:
         """When the oldest row reached consensus."""
-        return self._times[0] if self._times else None
+        return self._times[0] if len(self) else None
 
     def indices(self, low_ns: int, high_ns: int) -> range:
         """Where the rows of that time lie, both ends included."""
-        return range(bisect_left(self._times, low_ns), bisect_right(self._times, high_ns))
+        return range(bisect_left(self._times, low_ns), bisect_right(self._times, min(high_ns, self._last_ns)))
 
     def walk(self, indices: range, *, descending: bool) -> Iterator[Row]:
         """Those rows, one after another."""

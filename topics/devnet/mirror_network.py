@@ -9,6 +9,7 @@ from aiohttp import web
 
 from topics.devnet.mirror_parameters import Parameters
 from topics.devnet.mirror_rows import Row
+from topics.devnet.mirror_view import MirrorView
 from topics.devnet.network import Network
 from topics.devnet.queries import HAPI_VERSION
 from topics.devnet.record import HOUR_NS
@@ -25,7 +26,7 @@ class NetworkPages:
         self._network = network
         self._nodes = nodes
 
-    def nodes(self, request: web.Request) -> Row:
+    def nodes(self, request: web.Request, view: MirrorView) -> Row:
         """The address book. Nodes here have no certificate: they are reached without TLS."""
         asked = Parameters(request.query_string, ("file.id", "limit", "node.id", "order"))
         rows = [self._node(number, account) for number, account in enumerate(self._nodes)]
@@ -57,17 +58,17 @@ class NetworkPages:
             "timestamp": {"from": format_timestamp(self._network.state.genesis_ns), "to": None},
         }
 
-    def fees(self, request: web.Request) -> Row:
+    def fees(self, request: web.Request, view: MirrorView) -> Row:
         """Gas only, as the mirror has it; the prices of HCS are no business of this page."""
         asked = Parameters(request.query_string, ("order", "timestamp"))
         names = sorted(GAS, reverse=asked.descending(default="asc"))
         fees = [{"gas": GAS[name], "transaction_type": name} for name in names]
-        return {"fees": fees, "timestamp": format_timestamp(self._network.mirror.fresh_ns)}
+        return {"fees": fees, "timestamp": format_timestamp(view.fresh_ns)}
 
-    def exchange_rate(self, request: web.Request) -> Row:
+    def exchange_rate(self, request: web.Request, view: MirrorView) -> Row:
         """This hour's and the next one's, which are the same here."""
         Parameters(request.query_string, ("timestamp",))
-        fresh_ns, rate = self._network.mirror.fresh_ns, self._network.state.rate
+        fresh_ns, rate = view.fresh_ns, self._network.state.rate
         hour = fresh_ns // HOUR_NS + 1
 
         def until(hours: int) -> Row:
@@ -83,23 +84,23 @@ class NetworkPages:
             "timestamp": format_timestamp(fresh_ns),
         }
 
-    def blocks(self, request: web.Request) -> Row:
+    def blocks(self, request: web.Request, view: MirrorView) -> Row:
         """A block for every two seconds of consensus time, traffic or none: a real network never rests."""
         asked = Parameters(request.query_string, ("block.number", "limit", "order", "timestamp"))
         descending, limit = asked.descending(default="desc"), asked.limit
-        count = (self._network.mirror.fresh_ns - self._network.state.genesis_ns) // self._block_ns
+        count = (view.fresh_ns - self._network.state.genesis_ns) // self._block_ns
         numbers = range(count - 1, max(-1, count - 1 - limit), -1) if descending else range(min(count, limit))
-        return {"blocks": [self._block(number) for number in numbers], "links": {"next": None}}
+        return {"blocks": [self._block(number, view) for number in numbers], "links": {"next": None}}
 
     @property
     def _block_ns(self) -> int:
         return self._network.settings.scaled_ns(BLOCK_S)
 
-    def _block(self, number: int) -> Row:
+    def _block(self, number: int, view: MirrorView) -> Row:
         from_ns = self._network.state.genesis_ns + number * self._block_ns
         to_ns = from_ns + self._block_ns - 1
         return {
-            "count": len(self._network.mirror.transactions().indices(from_ns, to_ns)),
+            "count": len(view.transactions().indices(from_ns, to_ns)),
             "gas_used": 0,
             "hapi_version": ".".join(map(str, HAPI_VERSION)),
             "hash": _hash(number),

@@ -8,9 +8,10 @@ from dataclasses import replace
 from itertools import islice
 from urllib.parse import urlencode
 
-from topics.devnet.mirror_index import MirrorIndex, Timeline
+from topics.devnet.mirror_index import Timeline
 from topics.devnet.mirror_parameters import Parameters, Span, invalid
 from topics.devnet.mirror_rows import Row, message_row, succeeded, transaction_row
+from topics.devnet.mirror_view import MirrorView
 from topics.devnet.record import Record
 from topics.values import AccountId, TopicId, format_timestamp
 
@@ -27,13 +28,13 @@ TYPES = {
 }
 
 
-def messages_page(index: MirrorIndex, path: str, topic_id: TopicId, query_string: str) -> Row:
+def messages_page(view: MirrorView, path: str, topic_id: TopicId, query_string: str) -> Row:
     """`/topics/{id}/messages`. An unknown topic has an empty list, like one without messages."""
     asked = Parameters(query_string, MESSAGE_PARAMETERS)
     asked.one("encoding", among=("base64", "utf-8"), default="base64")
     limit, descending = asked.limit, asked.descending(default="asc")
     numbers, times = asked.sequence_numbers(), asked.timestamps()
-    topic = index.topics.get(topic_id)
+    topic = view.topic(topic_id)
     if topic is None:
         return {"messages": [], "links": {"next": None}}
     by_time = topic.messages.indices(times.low, times.high)
@@ -42,13 +43,13 @@ def messages_page(index: MirrorIndex, path: str, topic_id: TopicId, query_string
     # Whether there is more isn't looked at: a full page links on.
     last_ns = rows[-1].consensus_ns if len(rows) == limit else None
     return {
-        "messages": [message_row(row) for row in rows],
+        "messages": [message_row(row) for row in view.tell(rows)],
         "links": {"next": next_link(path, asked, last_ns, descending=descending)},
     }
 
 
 def transactions_page(
-    index: MirrorIndex, path: str, query_string: str, *, max_range_ns: int, payer: AccountId | None = None
+    view: MirrorView, path: str, query_string: str, *, max_range_ns: int, payer: AccountId | None = None
 ) -> Row:
     """`/transactions`, or with `payer` the list in `/accounts/{id}`.
 
@@ -58,8 +59,8 @@ def transactions_page(
     limit, descending = asked.limit, asked.descending(default="desc")
     result = asked.one("result", among=("success", "fail"), default="")
     asked.one("type", among=("credit", "debit"), default="")
-    timelines = _timelines(index, asked.accounts("account.id") if payer is None else [payer], _types(asked))
-    span, rest_ns = _bound(index, asked.timestamps(), max_range_ns, descending=descending)
+    timelines = _timelines(view, asked.accounts("account.id") if payer is None else [payer], _types(asked))
+    span, rest_ns = _bound(view, asked.timestamps(), max_range_ns, descending=descending)
     rows = list(islice(_merged(timelines, span, result, descending=descending), limit))
     last_ns = rows[-1].consensus_ns if len(rows) == limit else rest_ns
     return {
@@ -85,16 +86,14 @@ def _types(asked: Parameters) -> Collection[str]:
     return dict.fromkeys(types)
 
 
-def _timelines(index: MirrorIndex, payers: Collection[AccountId], types: Collection[str]) -> list[Timeline[Record]]:
-    return [
-        index.transactions(payer, type_) for payer in dict.fromkeys(payers) or (None,) for type_ in types or (None,)
-    ]
+def _timelines(view: MirrorView, payers: Collection[AccountId], types: Collection[str]) -> list[Timeline[Record]]:
+    return [view.transactions(payer, type_) for payer in dict.fromkeys(payers) or (None,) for type_ in types or (None,)]
 
 
-def _bound(index: MirrorIndex, span: Span, max_range_ns: int, *, descending: bool) -> tuple[Span, int | None]:
+def _bound(view: MirrorView, span: Span, max_range_ns: int, *, descending: bool) -> tuple[Span, int | None]:
     """The time to look at, and the end of it if the caller asked for more."""
-    low = span.low if span.closed_low else index.transactions().first_ns() or 0
-    high = min(span.high, index.fresh_ns)
+    low = span.low if span.closed_low else view.transactions().first_ns() or 0
+    high = min(span.high, view.fresh_ns)
     if high - low < max_range_ns:
         return span, None
     if descending:

@@ -20,9 +20,9 @@ class PortTaken(TopicsError):
         super().__init__(f"can't listen on {host}:{port}: {reason}")
 
 
-def grpc_server() -> grpc.aio.Server:
-    """A server that doesn't share its port with another process, as gRPC otherwise would."""
-    return grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+def grpc_server(*options: tuple[str, int]) -> grpc.aio.Server:
+    """A server that doesn't share its port with another process, as gRPC otherwise would. `options` are gRPC's."""
+    return grpc.aio.server(options=[("grpc.so_reuseport", 0), *options])
 
 
 def listen_grpc(server: grpc.aio.Server, host: str, port: int) -> int:

@@ -24,12 +24,18 @@ class DevnetSettings:
 
     With a `directory` the network is kept there and goes on where it was; `fresh` throws away what was kept. Without
     one it is in memory, gone when it stops. `create_throttle_per_s` is how many topics the whole network takes a
-    second, each node its share, BUSY beyond; 5 on the real one, 0 for no limit.
+    second, each node its share, BUSY beyond; 5 on the real one, 0 for no limit. `mirror_max_requests_per_s` is how many
+    requests the REST side of each mirror answers, 429 beyond; 50 an address on the public ones, 0 for no limit.
+
+    With `mirrors` there are several, each with a REST and a gRPC port and faults of its own; they listen on the ports
+    that follow the first one's.
     """
 
     host: str = "127.0.0.1"
     node_ports: tuple[int, int] = (0, 0)
     mirror_port: int = 0
+    mirror_grpc_port: int = 0
+    mirrors: int = 1
     consensus_delay_s: float = 2.9
     mirror_delay_s: float = 2.1
     time_scale: float = 1.0
@@ -39,6 +45,7 @@ class DevnetSettings:
     max_transactions_range_s: int = SIXTY_DAYS_S
     """The mirror looks at so much time per /transactions request, and links on."""
     create_throttle_per_s: float = 0
+    mirror_max_requests_per_s: float = 0
     directory: Path | None = None
     fresh: bool = False
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from topics.devnet.faults import Fault, Faults, Standing
+import pytest
+
+from topics.devnet.faults import Asked, Fault, Faults, Place, Side
 from topics.devnet.state import NODES
-from topics.values import NANOS
+from topics.values import NANOS, TopicId
 
 FIRST, SECOND = NODES
 
@@ -64,8 +66,59 @@ def test_what_stands() -> None:
     faults.inject(Fault.HANG)
     faults.strikes(Fault.BUSY, FIRST)
     faults.strikes(Fault.BUSY, SECOND)
-    assert faults.standing() == [Standing(Fault.BUSY, FIRST, 2), Standing(Fault.HANG, None)]
+    assert [(each.fault, each.asked.get("node"), each.times) for each in faults.standing()] == [
+        (Fault.BUSY, FIRST, 2),
+        (Fault.HANG, None, None),
+    ]
     faults.clear(node=FIRST)
     assert [each.fault for each in faults.standing()] == [Fault.HANG]
     faults.inject(Fault.HANG, times=1)
     assert [each.times for each in faults.standing()] == [1]
+
+
+def test_the_narrowest_place_counts() -> None:
+    faults = Faults()
+    topic, call = TopicId(0, 0, 7), Place(mirror=1, side=Side.REST, topic=TopicId(0, 0, 7))
+    faults.inject(Fault.MIRROR_LAG, lag_s=1)
+    faults.inject(Fault.MIRROR_LAG, lag_s=2, mirror=1, topic=topic, times=1)
+    faults.inject(Fault.MIRROR_LAG, lag_s=3, mirror=0)
+    faults.inject(Fault.MIRROR_LAG, lag_s=4, side=Side.GRPC)
+
+    def lag_s(at: Place) -> float | None:
+        found = faults.strike(Fault.MIRROR_LAG, at)
+        return None if found is None else found.asked.get("lag_s")
+
+    assert lag_s(Place(mirror=0, side=Side.REST)) == 3
+    assert lag_s(call._replace(topic=TopicId(0, 0, 8))) == 1
+    # Looking doesn't count; what is over makes room for the next.
+    assert faults.find(Fault.MIRROR_LAG, call) == faults.find(Fault.MIRROR_LAG, call)
+    assert [lag_s(call), lag_s(call)] == [2, 1]
+    faults.clear(mirror=0)
+    assert lag_s(Place(mirror=0, side=Side.REST)) == 1
+    faults.clear(topic=topic)
+    assert [each.asked.get("lag_s") for each in faults.standing()] == [1, 4]
+
+
+def test_listeners_hear_of_every_change() -> None:
+    faults, heard = Faults(), []
+    faults.on_change.append(lambda: heard.append(len(faults.standing())))
+    faults.inject(Fault.HANG)
+    faults.clear()
+    assert heard == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "asked", "said"),
+    [
+        (Fault.BUSY, {"lag_s": 3}, "lag_s doesn't go with the fault busy, but with mirror-lag, mirror-replicas"),
+        (Fault.MIRROR_LAG, {"node": FIRST, "lag_s": 1}, "node doesn't go with the fault mirror-lag"),
+        (Fault.MIRROR_LAG, {}, "the fault mirror-lag needs lag_s"),
+        (Fault.MESSAGE_ALTERED, {"sequence": 1}, "the fault message-altered needs field"),
+        (Fault.STREAM_BREAKS, {"status": "BROKEN"}, "BROKEN is no status of gRPC"),
+    ],
+)
+def test_what_makes_no_sense(fault: Fault, asked: Asked, said: str) -> None:
+    faults = Faults()
+    with pytest.raises(ValueError, match=said):
+        faults.inject(fault, **asked)
+    assert faults.standing() == []

@@ -20,6 +20,9 @@ def test_a_timeline_by_time() -> None:
     assert list(timeline.walk(timeline.indices(11, 99), descending=True)) == ["c", "b"]
     assert list(timeline.walk(timeline.indices(21, 29), descending=False)) == []
     assert timeline.at(2) == "c"
+    early = timeline.until(20)
+    assert (len(early), early.indices(0, 99), early.first_ns()) == (2, range(2), 10)
+    assert (len(timeline.until(9)), timeline.until(9).first_ns()) == (0, None)
 
 
 def test_everything_is_found() -> None:

@@ -13,6 +13,7 @@ from tests.topics.devnet.ground import Ground
 from topics.devnet.made_keys import make_ed25519
 from topics.devnet.mirror_pages import messages_page, transactions_page
 from topics.devnet.mirror_parameters import BadRequest
+from topics.devnet.mirror_view import MirrorView
 from topics.values import NANOS, TopicId, format_timestamp
 
 HOUR_NS = 3600 * NANOS
@@ -28,13 +29,13 @@ class Pages:
         for number in range(9):
             self.ground.advance(1)
             self.ground.run(self.ground.submit(self.topic_id, b"%d" % number))
-        self.index = self.ground.network.mirror
+        self.view = MirrorView(self.ground.network.mirror)
 
     def messages(self, query: str, topic_id: TopicId | None = None) -> dict[str, Any]:
-        return messages_page(self.index, PATH, topic_id or self.topic_id, query)
+        return messages_page(self.view, PATH, topic_id or self.topic_id, query)
 
     def transactions(self, query: str, max_range_ns: int = HOUR_NS) -> dict[str, Any]:
-        return transactions_page(self.index, PATH, query, max_range_ns=max_range_ns)
+        return transactions_page(self.view, PATH, query, max_range_ns=max_range_ns)
 
 
 def numbers(page: dict[str, Any]) -> list[int]:
@@ -126,9 +127,9 @@ def test_several_payers_and_types_are_merged() -> None:
         f"account.id={other}&account.id={ground.operator}&account.id={other}"
         "&transactiontype=consensussubmitmessage&transactiontype=CRYPTOTRANSFER"
     )
-    index = ground.network.mirror
+    view = MirrorView(ground.network.mirror)
     for order in ("asc", "desc"):
-        page = transactions_page(index, PATH, f"{query}&order={order}", max_range_ns=HOUR_NS)
+        page = transactions_page(view, PATH, f"{query}&order={order}", max_range_ns=HOUR_NS)
         found = [row["transaction_id"] for row in page["transactions"]]
         assert found == (expected if order == "asc" else expected[::-1])
 

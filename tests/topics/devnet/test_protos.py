@@ -39,5 +39,16 @@ def test_an_id_without_a_start() -> None:
     assert protos.read_transaction_id(proto) is None
 
 
+def test_times_to_the_nanosecond() -> None:
+    assert protos.read_time(protos.time(1_234_567_890_123_456_789)) == 1_234_567_890_123_456_789
+
+
+def test_a_line_of_the_address_book() -> None:
+    [by_number] = protos.node_address(0, AccountId(0, 0, 3), "10.0.0.1:50211").serviceEndpoint
+    assert (by_number.ipAddressV4, by_number.port, by_number.domain_name) == (bytes([10, 0, 0, 1]), 50211, "")
+    [by_name] = protos.node_address(0, AccountId(0, 0, 3), "localhost:50211").serviceEndpoint
+    assert (by_name.ipAddressV4, by_name.port, by_name.domain_name) == (b"", 50211, "localhost")
+
+
 def test_seconds() -> None:
     assert protos.seconds(120).seconds == 120

@@ -15,6 +15,7 @@ async def test_there_is_a_network(hcs_devnet):
     answer = await asyncio.to_thread(urllib.request.urlopen, url)
     answer.close()
     assert answer.status == 200
+    assert hcs_devnet.mirror_grpc_address.startswith("127.0.0.1:")
     assert hcs_devnet.settings.consensus_delay_s == 0
 """
 
