@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from topics.ledger.hapi import get_balance, query, response
+from topics.ledger.hapi import get_balance, get_receipt, query, response, response_code, response_header
 
 
 def made_certificate(*, name: str = "127.0.0.1", alternative: str | None = None) -> tuple[bytes, bytes]:
@@ -47,18 +47,25 @@ def hash_of(certificate: bytes) -> str:
 
 @asynccontextmanager
 async def tls_node(made: tuple[bytes, bytes], *, port: int = 0) -> AsyncIterator[str]:
-    """Its `host:port`; every account has 7 tinybar there."""
+    """Its `host:port`; every account has 7 tinybar there, and no transaction a receipt."""
 
     async def balance(_: query.Query, __: Any) -> response.Response:
         return response.Response(cryptogetAccountBalance=get_balance.CryptoGetAccountBalanceResponse(balance=7))
 
-    handler = grpc.unary_unary_rpc_method_handler(
-        balance,
-        request_deserializer=query.Query.FromString,
-        response_serializer=response.Response.SerializeToString,
-    )
+    async def receipt(_: query.Query, __: Any) -> response.Response:
+        header = response_header.ResponseHeader(nodeTransactionPrecheckCode=response_code.RECEIPT_NOT_FOUND)
+        return response.Response(transactionGetReceipt=get_receipt.TransactionGetReceiptResponse(header=header))
+
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(
+            answer,
+            request_deserializer=query.Query.FromString,
+            response_serializer=response.Response.SerializeToString,
+        )
+        for name, answer in (("cryptoGetBalance", balance), ("getTransactionReceipts", receipt))
+    }
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    service = grpc.method_handlers_generic_handler("proto.CryptoService", {"cryptoGetBalance": handler})
+    service = grpc.method_handlers_generic_handler("proto.CryptoService", handlers)
     server.add_generic_rpc_handlers((service,))
     bound = server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials([made]))
     await server.start()

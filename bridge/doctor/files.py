@@ -1,0 +1,63 @@
+"""Whether every key file is there, closed to others, and holds a key; and whether ours are fit for this network."""
+
+from __future__ import annotations
+
+import stat
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from bridge.config import Config
+from bridge.doctor.findings import Finding, failed, ok
+from bridge.doctor.ground import Ground, apart
+from bridge.errors import ConfigInvalid
+from bridge.key_files import check_key_files, key_files
+from bridge.keys.load import load_keys
+from bridge.remotes import operator_key
+from bridge.room_settings import authenticator
+
+OPERATOR_KEY = "operator.key"
+
+
+async def keys(ground: Ground) -> Sequence[Finding]:
+    """A line for each, the operator's also where it comes from the environment."""
+    return await apart(partial(_keys, ground.config))
+
+
+def _keys(config: Config) -> list[Finding]:
+    wrong = _wrong(config)
+    named = [(key, path) for key, path, _ in key_files(config)]
+    findings = [_file(key, path, wrong[key]) for key, path in named]
+    if config.operator.key is not None:
+        rules = wrong[OPERATOR_KEY]
+        hint = "put the account's private key there: hex, DER or PEM"
+        findings.insert(0, failed(OPERATOR_KEY, rules[0], hint) if rules else ok(OPERATOR_KEY, "in the environment"))
+    others = [
+        rule for key, rules in wrong.items() if key not in {finding.name for finding in findings} for rule in rules
+    ]
+    return findings + [failed("key files", rule, "see `hcs-bridge check-config`") for rule in others]
+
+
+def _wrong(config: Config) -> defaultdict[str, list[str]]:
+    """What breaks a rule, by dotted key. The contents are looked at too, as the daemon does when it starts."""
+    wrong = defaultdict[str, list[str]](list)
+    for look in (
+        lambda: check_key_files(config),
+        lambda: load_keys(config.keys),
+        lambda: operator_key(config.operator),
+        lambda: authenticator(config),
+    ):
+        try:
+            look()
+        except ConfigInvalid as invalid:
+            for problem in invalid.problems:
+                if problem.rule not in wrong[problem.key]:
+                    wrong[problem.key].append(problem.rule)
+    return wrong
+
+
+def _file(key: str, path: Path, rules: Sequence[str]) -> Finding:
+    if rules:
+        return failed(key, f"{path} {'; '.join(rules)}", f"put the right file there, or name another with {key}")
+    return ok(key, f"{path}, mode {stat.S_IMODE(path.stat().st_mode):04o}")

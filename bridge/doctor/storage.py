@@ -1,0 +1,102 @@
+"""The database as a place: can it be opened and written, is there room, which schema and network, do our keys fit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from bridge import migrations, settings
+from bridge.doctor.findings import Finding, failed, ok, text_of, warning
+from bridge.doctor.ground import Ground, apart
+from bridge.errors import BridgeError
+from bridge.keys.load import load_keys
+from bridge.keys.ring import STORE, KeyRing
+
+DATABASE, ROOM, SCHEMA, NETWORK, MASTER = "database", "disk", "schema", "network", "master key"
+PROBE_BYTES = 65_536
+MIB = 1024 * 1024
+
+
+async def storage(ground: Ground) -> Sequence[Finding]:
+    """The place, and, where there is a database already, what it is bound to. It is only read."""
+    path, low_bytes = ground.database_path, ground.config.doctor.low_disk_bytes
+    findings = await apart(partial(place, path, low_bytes=low_bytes))
+    try:
+        revision = await ground.look_at_any(migrations.revision_of)
+        bound = await ground.look(lambda connection: settings.found(connection, settings.NETWORK))
+    except BridgeError as error:
+        hint = "is database.url the right file? If it is damaged, put a backup in its place"
+        return [failed(DATABASE, f"{path}: {text_of(error)}", hint), *findings[1:]]
+    if revision is None:
+        return findings
+    findings.append(schema(revision, migrations.revisions()))
+    if bound is not None:
+        findings.append(network(bound, ground.config.network.name))
+        findings.append(await _master_key(ground))
+    return findings
+
+
+def place(path: Path, *, low_bytes: int) -> list[Finding]:
+    """Two lines: whether the database can be written, by a nameless file beside it, and how much room there is."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    hint = f"let the user that runs the bridge write {path} and its folder, or name another file in database.url"
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE_BYTES))
+            probe.flush()
+            os.fsync(probe.fileno())
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return [failed(DATABASE, f"{folder} can't be written: {error.strerror}", hint)]
+    text = f"{free // MIB} MiB are free at {folder}"
+    make_room = "make room: when the disk is full the door answers 503 and nothing is submitted"
+    room = ok(ROOM, text) if free >= low_bytes else warning(ROOM, text, make_room)
+    if not path.exists():
+        return [ok(DATABASE, f"{path} isn't there yet; the first start makes it"), room]
+    locked = [str(each) for each in _files(path) if not os.access(each, os.R_OK | os.W_OK)]
+    if locked:
+        return [failed(DATABASE, f"no right to write {', '.join(locked)}", hint), room]
+    return [ok(DATABASE, f"{path} can be read and written, {path.stat().st_size // MIB} MiB"), room]
+
+
+def _files(path: Path) -> list[Path]:
+    beside = [path.with_name(path.name + ending) for ending in ("-wal", "-shm", ".lock")]
+    return [path, *(each for each in beside if each.exists())]
+
+
+def schema(revision: str, known: Sequence[str]) -> Finding:
+    """The database's revision among those that this version knows, newest first."""
+    if revision == known[0]:
+        return ok(SCHEMA, f"revision {revision}, the newest")
+    if revision in known:
+        text = f"revision {revision}, and this version wants {known[0]}; what stands in it wasn't looked at"
+        return warning(SCHEMA, text, "the next start of `hcs-bridge serve` migrates it: make a backup before")
+    text = f"revision {revision} is of a later version than this one"
+    return failed(SCHEMA, text, "run the version that migrated it, or a later one")
+
+
+def network(bound: str, configured: str) -> Finding:
+    """Topic ids mean nothing on another network."""
+    if bound == configured:
+        return ok(NETWORK, f"the database is {bound}'s, as network.name says")
+    text = f"the database belongs to {bound}, and network.name is {configured}"
+    return failed(NETWORK, text, "give each network a database.url of its own")
+
+
+async def _master_key(ground: Ground) -> Finding:
+    def opens(connection: Connection) -> bool:
+        section = ground.config.keys
+        return KeyRing(load_keys(section).master, max_cached=1).current(connection, STORE) is not None
+
+    hint = "put back the master key that the database was written with (keys.master_key_file); without it nothing opens"
+    try:
+        found = await ground.look(opens)
+    except BridgeError as error:
+        return failed(MASTER, text_of(error), hint)
+    return ok(MASTER, "opens what the database holds" if found else "the database holds nothing sealed yet")
