@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ SETTINGS: dict[str, Any] = {
     "ledger.receipt_poll_s": 0.02,
     "mirror.poll_interval_s": 0.1,
     "mirror.max_requests_per_s": 1000,
+    "topics.creations_per_s": 1000,
 }
 
 
@@ -51,22 +53,57 @@ class World:
         return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A devnet that runs, and the folder and variables of the daemons that live there one after the other."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+    def config(self) -> Config:
+        """What a daemon here runs on."""
+        return load(None, self.environ)
+
+    @asynccontextmanager
+    async def daemon(self, *, ending: signal.Signals = signal.SIGTERM) -> AsyncIterator[World]:
+        """A daemon on the state that the last one left, ready inside the block, and sent `ending` behind it."""
+        log = self.folder / "daemon.log"
+        arguments = ("serve", "--config", self.folder / "config.toml")
+        async with _process(*arguments, environ=self.environ, log=log, ending=ending) as daemon:
+            await until(lambda: '"ready"' in log.read_text() or daemon.returncode is not None, "starting the daemon")
+            if daemon.returncode is not None:
+                raise RuntimeError(f"the daemon did not start: {log.read_text()[-2000:]}")
+            yield World(self.config(), daemon.pid)
+
+
 @asynccontextmanager
-async def world(*, max_channels: int) -> AsyncIterator[World]:
-    """Everything is up inside the block, and nothing is left behind it."""
-    with TemporaryDirectory(prefix="hcs-bridge-benchmark-") as name:
+async def ground(
+    *, max_channels: int = 128, settings: Mapping[str, Any] | None = None, below: Path | None = None
+) -> AsyncIterator[Ground]:
+    """The devnet is up inside the block; nothing is left behind it. State lies in a new folder `below` (None: /tmp).
+
+    `settings` are keys of the configuration that differ from the shipped ones.
+    """
+    with TemporaryDirectory(prefix="hcs-bridge-benchmark-", dir=below) as name:
         folder, ports = Path(name), [free_port(0) for _ in range(5)]
         listening = ("--port", "--second-port", "--mirror-port")
         network = [str(part) for pair in zip(listening, ports, strict=False) for part in pair]
-        delays = ("--consensus-ms", "0", "--mirror-ms", "0")
-        environ = _environment(folder, ports, max_channels)
+        delays = ("--consensus-ms", "0", "--mirror-ms", "0", "--mirror-grpc-port", "0")
+        own = {"gateway.max_channels_per_connection": max_channels} | dict(settings or {})
         (folder / "config.toml").touch()
-        log = folder / "daemon.log"
-        async with _process("devnet", *network, *delays, "--dir", folder, environ={}, log=folder / "devnet.log"):
-            await until((folder / "operator.key").exists, "starting the devnet")
-            async with _process("serve", "--config", folder / "config.toml", environ=environ, log=log) as daemon:
-                await until(lambda: '"ready"' in log.read_text(), "starting the daemon")
-                yield World(load(None, environ), daemon)
+        log, key = folder / "devnet.log", folder / "operator.key"
+        async with _process("devnet", *network, *delays, "--dir", folder, environ={}, log=log) as running:
+            await until(lambda: key.exists() or running.returncode is not None, "starting the devnet")
+            if running.returncode is not None:
+                raise RuntimeError(f"the devnet did not start: {log.read_text()[-2000:]}")
+            yield Ground(folder, _environment(folder, ports, own))
+
+
+@asynccontextmanager
+async def world(*, max_channels: int) -> AsyncIterator[World]:
+    """Everything is up inside the block, and nothing is left behind it."""
+    async with ground(max_channels=max_channels) as found, found.daemon() as run:
+        yield run
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], what: str) -> None:
@@ -79,21 +116,23 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], what: str) -> N
 
 
 @asynccontextmanager
-async def _process(*arguments: str | Path, environ: dict[str, str], log: Path) -> AsyncIterator[int]:
-    """Run a verb of hcs-bridge beside the block; its process id."""
+async def _process(
+    *arguments: str | Path, environ: Mapping[str, str], log: Path, ending: signal.Signals = signal.SIGTERM
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a verb of hcs-bridge beside the block."""
     with log.open("wb") as out:
         running = await asyncio.create_subprocess_exec(
-            COMMAND, *arguments, env=os.environ | environ, stdout=out, stderr=out
+            COMMAND, *arguments, env={**os.environ, **environ}, stdout=out, stderr=out
         )
     try:
-        yield running.pid
+        yield running
     finally:
         if running.returncode is None:
-            running.terminate()
+            running.send_signal(ending)
         await running.wait()
 
 
-def _environment(folder: Path, ports: Sequence[int], max_channels: int) -> dict[str, str]:
+def _environment(folder: Path, ports: Sequence[int], own: Mapping[str, Any]) -> dict[str, str]:
     """The daemon's configuration as variables."""
     nodes = {AccountId(0, 0, 3 + number): f"{HOST}:{port}" for number, port in enumerate(ports[:2])}
     values = devnet_values(
@@ -103,9 +142,7 @@ def _environment(folder: Path, ports: Sequence[int], max_channels: int) -> dict[
         operator=Config().operator.account,
         ports=(ports[3], ports[4]),
     )
-    own = {
-        "gateway.max_channels_per_connection": max_channels,
-        "tokens.roles_see_all": [SEES_ALL],
-        "log.format": "json",
-    }
-    return environment(values | SETTINGS | own)
+    [api_key] = values["http.api_keys"]
+    api_key |= {"rate_per_s": 1e6, "burst": 1_000_000}
+    always = {"tokens.roles_see_all": [SEES_ALL], "log.format": "json"}
+    return environment(values | SETTINGS | always | dict(own))
