@@ -6,7 +6,7 @@ import dataclasses
 
 from bridge.protocol.values import JSON, Event, TopicContext
 from bridge.protocol.wire import cbor, cose
-from bridge.protocol.wire.events import encode_event
+from bridge.protocol.wire.events import code_event, encode_event
 from bridge.protocol.wire.frame import seal_frame, signature_aad, topic_aad, user_aad
 from tests.bridge.protocol.samples import CAMPAIGN, PUBLIC_KEY, SIGNED, SIGNING_KEY, UNSIGNED, USER, sealing
 from tests.vectors.payloads import event_of, shown
@@ -28,7 +28,12 @@ def frames() -> list[dict[str, JSON]]:
 def _frame(
     name: str, events: list[Event], context: TopicContext, *, sequence: int, pad_to: int = 32
 ) -> dict[str, JSON]:
-    made = seal_frame(events, context=context, producer_sequence=sequence, sealing=sealing(pad_to=pad_to))
+    made = seal_frame(
+        [code_event(each) for each in events],
+        context=context,
+        producer_sequence=sequence,
+        sealing=sealing(pad_to=pad_to),
+    )
     outer = cose.parse_encrypt0(cbor.decode(made), with_producer_sequence=True)
     aad = topic_aad(context)
     return {
@@ -60,7 +65,7 @@ def _frame(
 
 def refused_frames() -> list[dict[str, JSON]]:
     """Each would open with the keys above, in topic 0.0.7001 of devnet, but for the fault that it is named for."""
-    good = seal_frame([event_of(0)], context=SIGNED, producer_sequence=1, sealing=sealing())
+    good = seal_frame([code_event(event_of(0))], context=SIGNED, producer_sequence=1, sealing=sealing())
     one = cbor.encode([encode_event(event_of(0))])
     elsewhere = dataclasses.replace(SIGNED, topic_id=TopicId(0, 0, 7002))
     signed = cose.parse_encrypt0(cbor.decode(good), with_producer_sequence=True).unseal(
@@ -70,9 +75,9 @@ def refused_frames() -> list[dict[str, JSON]]:
     spelled_out = cbor.encode([{**coded, 2: "CAMPAIGN_STATUS_UPDATE"}])
     return [
         _refused("made for topic 0.0.7002", seal_frame(
-            [event_of(0)], context=elsewhere, producer_sequence=1, sealing=sealing()), signed=True),
+            [code_event(event_of(0))], context=elsewhere, producer_sequence=1, sealing=sealing()), signed=True),
         _refused("made for mainnet", seal_frame(
-            [event_of(0)], context=dataclasses.replace(SIGNED, network="mainnet"), producer_sequence=1,
+            [code_event(event_of(0))], context=dataclasses.replace(SIGNED, network="mainnet"), producer_sequence=1,
             sealing=sealing()), signed=True),
         _refused("no tag", good[1:], signed=True),
         _refused("a byte behind", good + b"\x00", signed=True),

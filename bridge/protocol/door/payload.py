@@ -32,18 +32,22 @@ def check_fields(
     payload: Mapping[str, JSON], fields: Mapping[str, Field], report: Report, *, path: str, max_id_chars: int
 ) -> dict[str, JSON]:
     """The allowed fields with their values normalised; everything else is reported. An optional null is left out."""
-    for name in payload.keys() - fields.keys():
-        report(dotted(path, name), payload[name], "is not a field that this event may carry")
+    for name, value in payload.items():
+        if name not in fields:
+            report(dotted(path, name), value, "is not a field that this event may carry")
     checked: dict[str, JSON] = {}
     for name, field in fields.items():
-        below, value = dotted(path, name), payload.get(name)
-        if name not in payload or (value is None and field.kind != "plain"):
+        value = payload.get(name)
+        if value is None and (name not in payload or field.kind != "plain"):
             if field.required:
-                report(below, value, "is required")
+                report(dotted(path, name), value, "is required")
         elif field.kind == "map" and isinstance(value, dict):
+            below = dotted(path, name)
             checked[name] = check_fields(value, field.fields, report, path=below, max_id_chars=max_id_chars)
         else:
-            checked[name] = _check_value(field, value, report, path=below, max_id_chars=max_id_chars)
+            normal = checked[name] = _normal(field, value, max_id_chars)
+            if normal is None and value is not None:
+                report(dotted(path, name), value, _rule(field))
     return checked
 
 
@@ -70,16 +74,17 @@ def as_id(value: JSON, *, max_chars: int) -> str | None:
     return text if isinstance(text, str) and is_id(text, max_chars=max_chars) else None
 
 
-def _check_value(field: Field, value: JSON, report: Report, *, path: str, max_id_chars: int) -> JSON:
+def _normal(field: Field, value: JSON, max_id_chars: int) -> JSON:
+    """The value as it is kept; None if the field can't have it."""
     if field.kind == "campaign_id":
-        normal: JSON = as_id(value, max_chars=max_id_chars)
-    elif field.kind in ("id", "amount"):
-        normal = _digits(value, fractions=field.kind == "amount")
-    else:
-        normal = value if _fits(field, value) else None
-    if normal is None and not (value is None and field.kind == "plain"):
-        report(path, value, f"must be one of {', '.join(field.values)}" if field.values else _RULES[field.kind])
-    return normal
+        return as_id(value, max_chars=max_id_chars)
+    if field.kind in ("id", "amount"):
+        return _digits(value, fractions=field.kind == "amount")
+    return value if _fits(field, value) else None
+
+
+def _rule(field: Field) -> str:
+    return f"must be one of {', '.join(field.values)}" if field.values else _RULES[field.kind]
 
 
 def _digits(value: JSON, *, fractions: bool) -> str | None:

@@ -27,9 +27,7 @@ def parse(text: bytes | str) -> JSON:
     try:
         if isinstance(text, bytes):
             text = text.decode()
-        document: JSON = json.loads(
-            text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_duplicates
-        )
+        document: JSON = _DECODER.decode(text)
     except JsonInvalid:
         raise
     except UnicodeDecodeError as exc:
@@ -45,6 +43,30 @@ def parse(text: bytes | str) -> JSON:
 
 def inspect(value: JSON, report: Report, *, path: str = "", depth: int) -> None:
     """Report every lone surrogate, and what lies deeper than `depth` containers."""
+    if not _is_sound(value, depth):
+        _name_faults(value, report, path, depth)
+
+
+def _is_sound(value: JSON, depth: int) -> bool:
+    """Whether there is nothing to report: the usual case, which needs no names of fields. False may be a mistake."""
+    if isinstance(value, str):
+        return value.isascii() or is_unicode(value)
+    if not isinstance(value, (dict, list)):
+        return True
+    if depth == 0:
+        return False
+    if isinstance(value, dict):
+        return "".join(value).isascii() and _is_sound([*value.values()], depth)
+    for item in value:
+        if isinstance(item, str):
+            if not item.isascii() and not is_unicode(item):
+                return False
+        elif not _is_sound(item, depth - 1):
+            return False
+    return True
+
+
+def _name_faults(value: JSON, report: Report, path: str, depth: int) -> None:
     if isinstance(value, str):
         if not is_unicode(value):
             report(path, value, "must not hold a lone surrogate")
@@ -56,10 +78,10 @@ def inspect(value: JSON, report: Report, *, path: str = "", depth: int) -> None:
                 below = dotted(path, name)
                 if not is_unicode(name):
                     report(below, item, "must not hold a lone surrogate in its name")
-                inspect(item, report, path=below, depth=depth - 1)
+                _name_faults(item, report, below, depth - 1)
         else:
             for index, item in enumerate(value):
-                inspect(item, report, path=dotted(path, str(index)), depth=depth - 1)
+                _name_faults(item, report, dotted(path, str(index)), depth - 1)
 
 
 def is_unicode(text: str) -> bool:
@@ -102,3 +124,8 @@ def _without_duplicates(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     if len(document) != len(pairs):
         raise JsonInvalid("has an object that names a field twice")
     return document
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_duplicates
+)  # json.loads would make one a call

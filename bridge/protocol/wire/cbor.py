@@ -6,7 +6,7 @@ What decodes here encodes to the very same bytes, so that nothing has two spelli
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cbor2 import CBORError, CBORTag, dumps, loads
@@ -42,6 +42,19 @@ def encode(value: object) -> bytes:
         raise CborInvalid("can't be encoded") from exc
 
 
+def array(items: Sequence[bytes]) -> bytes:
+    """The encoding of the array of these items, each of which is encoded already."""
+    return _array_head(len(items)) + b"".join(items)
+
+
+def _array_head(count: int) -> bytes:
+    if count < 24:
+        return bytes([0x80 | count])
+    if count < 2**8:
+        return bytes([0x98, count])
+    return bytes([0x99, *count.to_bytes(2)])  # a frame holds at most 1000 events
+
+
 def decode(data: bytes) -> object:
     """The one item that `data` is, with nothing behind it. Raises CborInvalid."""
     value, length = decode_first(data)
@@ -71,10 +84,13 @@ def decode_first(data: bytes) -> tuple[object, int]:
     return value, len(again)
 
 
+_PLAIN = frozenset({str, bytes, bool, type(None)})
+
+
 def _check(value: object, depth: int) -> None:
     """Only the types of this format, to a bounded depth."""
     kind = type(value)
-    if kind in (str, bytes, bool) or value is None:
+    if kind in _PLAIN:
         return
     if kind is int:
         if not _MIN_INT <= value <= _MAX_INT:  # type: ignore[operator]
@@ -89,16 +105,18 @@ def _check(value: object, depth: int) -> None:
 def _check_container(value: object, depth: int) -> None:
     if depth == 0:
         raise CborInvalid("nested too deeply")
-    if isinstance(value, Mapping):
-        for key, item in value.items():
+    if isinstance(value, (list, tuple)):
+        items: Iterable[object] = value
+    elif isinstance(value, (dict, Mapping)):  # the abstract class is slow to ask
+        for key in value:
             if type(key) not in (int, str):
                 raise CborInvalid("a map key that is neither integer nor text")
             _check(key, 0)
-            _check(item, depth - 1)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _check(item, depth - 1)
+        items = value.values()
     elif isinstance(value, CBORTag):
-        _check(value.value, depth - 1)
+        items = (value.value,)
     else:
         raise CborInvalid(f"{type(value).__name__} has no place in this format")
+    for item in items:
+        if type(item) not in _PLAIN:
+            _check(item, depth - 1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bridge.protocol.channels import is_id
 from bridge.protocol.values import EVENT_ID_BYTES, Event
+from bridge.protocol.wire import cbor
 from bridge.protocol.wire.cbor import CborInvalid
 from bridge.protocol.wire.control import Control, control_code, decode_control, encode_control
 from bridge.protocol.wire.dictionary import FIRST_CONTROL_CODE, decode_data, encode_data, event_code, event_name
@@ -13,6 +16,22 @@ MAX_TIME_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 MAX_USER_ID_CHARS = 255
 
 _UUID_RANDOM_BYTES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """An event or a control message in CBOR, as it stands in a frame.
+
+    One with an `audience` stands there under that user's seal.
+    """
+
+    cbor: bytes
+    audience: str | None = None
+
+
+def code_event(event: Event | Control) -> Coded:
+    """The CBOR of an event. Raises CborInvalid for data that CBOR can't carry."""
+    return Coded(cbor.encode(encode_event(event)), None if isinstance(event, Control) else event.audience)
 
 
 def uuid7(time_ms: int, randomness: bytes) -> bytes:

@@ -13,7 +13,7 @@ from bridge.protocol.wire import cbor, cose
 from bridge.protocol.wire.cbor import CborInvalid
 from bridge.protocol.wire.control import Control
 from bridge.protocol.wire.epochs import Epoch, KeyLookup
-from bridge.protocol.wire.events import decode_event, encode_event
+from bridge.protocol.wire.events import Coded, decode_event
 
 FORMAT = "hcs-bridge/1"
 PAD_TO = 32
@@ -53,19 +53,17 @@ class Sealing:
     pad_to: int = PAD_TO
 
 
-def seal_frame(
-    events: Sequence[Event | Control], *, context: TopicContext, producer_sequence: int, sealing: Sealing
-) -> bytes:
+def seal_frame(events: Sequence[Coded], *, context: TopicContext, producer_sequence: int, sealing: Sealing) -> bytes:
     """One HCS message with these events in this order, 1 to 1000 of them. `producer_sequence` counts from 1.
 
-    Raises ValueError (a mistake of the caller), CborInvalid for data that CBOR can't carry.
+    Raises ValueError (a mistake of the caller).
     """
     if not 1 <= len(events) <= EVENTS_PER_FRAME:
         raise ValueError(f"a frame holds 1 to {EVENTS_PER_FRAME} events, not {len(events)}")
     if producer_sequence < 1:
         raise ValueError(f"a producer sequence counts from 1, got {producer_sequence}")
     elements = [_element(event, context, (producer_sequence, index), sealing) for index, event in enumerate(events)]
-    plaintext = cbor.encode(elements)
+    plaintext = cbor.array(elements)
     if context.signed:
         if sealing.signing_key is None:
             raise ValueError("this topic's frames are signed, and there is no signing key")
@@ -125,16 +123,13 @@ def user_aad(context: TopicContext, place: tuple[int, int]) -> bytes:
     return cbor.encode([FORMAT, context.network, str(context.topic_id), *place])
 
 
-def _element(event: Event | Control, context: TopicContext, place: tuple[int, int], sealing: Sealing) -> object:
-    coded = encode_event(event)
-    if isinstance(event, Control) or event.audience is None:
-        return coded
-    return cose.encrypt0(
-        cbor.encode(coded),
-        sealing.user_epoch(event.audience),
-        iv=sealing.new_iv(),
-        external_aad=user_aad(context, place),
+def _element(event: Coded, context: TopicContext, place: tuple[int, int], sealing: Sealing) -> bytes:
+    if event.audience is None:
+        return event.cbor
+    sealed = cose.encrypt0(
+        event.cbor, sealing.user_epoch(event.audience), iv=sealing.new_iv(), external_aad=user_aad(context, place)
     )
+    return cbor.encode(sealed)
 
 
 def _open(

@@ -6,11 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bridge.errors import ChangeRefused
 from bridge.protocol.door.catalogue import DeclaredEvent, catalogue_with
 from bridge.protocol.door.changes import Limits, parse_time_ms, read_changes, validate_changes
-from bridge.protocol.values import Change
+from bridge.protocol.values import JSON, Change
+from bridge.protocol.wire import cbor
 from tests.recorded import recorded
 
 CATALOGUE = catalogue_with([DeclaredEvent("LEVEL_UP", "NOTIFICATION", ("level", "badge.name"), "campaign")])
@@ -192,3 +195,22 @@ def test_lone_surrogates_are_named() -> None:
     body = rb'{"event": "CAMPAIGN_CLOSED", "payload": {"campaignId": "1", "message": "\ud83d"}}'
     with pytest.raises(ChangeRefused, match=r"payload\.message \(string\): must not hold a lone surrogate"):
         read_changes(body, catalogue=CATALOGUE, limits=LIMITS)
+
+
+PLAIN = (
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.dictionaries(st.sampled_from("abcdefgh"), PLAIN | TEXT | st.lists(PLAIN | TEXT)))
+@example({"a": "\U0001f600" * 50})
+@example({"a": [0.1] * 50})
+def test_the_limit_of_size_is_exact_whatever_the_payload_holds(payload: dict[str, JSON]) -> None:
+    catalogue = catalogue_with([DeclaredEvent("MINE", "NOTIFICATION", tuple("abcdefgh"), "user")])
+    size = len(cbor.encode(payload))
+    change = {"event": "MINE", "to": "user:7", "payload": payload}
+    assert validate_changes(change, catalogue=catalogue, limits=Limits(max_payload_bytes=size))  # type: ignore[arg-type]
+    if payload:
+        with pytest.raises(ChangeRefused, match="bytes long"):
+            validate_changes(change, catalogue=catalogue, limits=Limits(max_payload_bytes=size - 1))  # type: ignore[arg-type]

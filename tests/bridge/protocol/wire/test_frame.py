@@ -13,6 +13,7 @@ from bridge.errors import EnvelopeRejected, KeyMissing
 from bridge.protocol.values import Event, TopicContext
 from bridge.protocol.wire.control import Control
 from bridge.protocol.wire.epochs import Epoch, KeyTable
+from bridge.protocol.wire.events import code_event
 from bridge.protocol.wire.frame import OpenedFrame, Sealed, frame_kid, open_frame, seal_frame
 from tests.bridge.protocol.samples import (
     CAMPAIGN,
@@ -32,7 +33,12 @@ contexts = st.sampled_from([SIGNED, UNSIGNED])
 
 
 def seal(*items: Event | Control, context: TopicContext = SIGNED, sequence: int = 1, pad_to: int = 32) -> bytes:
-    return seal_frame(items, context=context, producer_sequence=sequence, sealing=sealing(pad_to=pad_to))
+    return seal_frame(
+        [code_event(item) for item in items],
+        context=context,
+        producer_sequence=sequence,
+        sealing=sealing(pad_to=pad_to),
+    )
 
 
 def opened(frame: bytes, *, context: TopicContext = SIGNED, keys: KeyTable = KEYS) -> OpenedFrame:
@@ -108,5 +114,5 @@ def test_a_callers_mistakes_are_refused_before_anything_is_sealed() -> None:
         seal(event(), sequence=0)
     unsigned = dataclasses.replace(sealing(), signing_key=None)
     with pytest.raises(ValueError, match="no signing key"):
-        seal_frame([event()], context=SIGNED, producer_sequence=1, sealing=unsigned)
-    assert seal_frame([event()], context=UNSIGNED, producer_sequence=1, sealing=unsigned)
+        seal_frame([code_event(event())], context=SIGNED, producer_sequence=1, sealing=unsigned)
+    assert seal_frame([code_event(event())], context=UNSIGNED, producer_sequence=1, sealing=unsigned)
