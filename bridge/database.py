@@ -1,7 +1,8 @@
 """The one database: a writer that commits many callers' work together, and readers beside it.
 
 A commit costs a disk flush, a row in a batch almost nothing. So all writing goes through one thread, which takes
-whatever has gathered while it was flushing and commits that as one group.
+whatever has gathered while it was flushing and commits that as one group. A statement costs more than its row, too:
+callers who want the same done share their statements (`write_together`).
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ import asyncio
 import fcntl
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -26,12 +26,18 @@ from bridge.config_sections import Database as DatabaseSection
 from bridge.errors import DatabaseHeld, Unavailable
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Work = Callable[[Connection], T]
+SharedWork = Callable[[Connection, Sequence[Item]], Sequence[T | BaseException]]
+"""Writes what several callers want, in their order, and has an outcome for each: a result, or what to raise there."""
 
 
 @dataclass(slots=True)
 class _Write:
-    work: Work[Any]
+    """What one caller wants written, and the work that it shares with all who want theirs written by the same."""
+
+    work: SharedWork[Any, Any]
+    item: Any
     done: asyncio.Future[Any]
 
 
@@ -42,6 +48,7 @@ class Database:
         self._settings = settings
         self.engine = _engine(settings)
         self._writer = ThreadPoolExecutor(1, "database-writer")
+        self._writing: Connection | None = None  # the writer's, while nobody writes
         self._readers = ThreadPoolExecutor(settings.read_threads, "database-reader")
         self._pending: deque[_Write] = deque()
         self._wake = asyncio.Event()
@@ -54,12 +61,20 @@ class Database:
         What it raises comes back here, with nothing of it stored. Raises Unavailable when the disk or the server
         refuses, or when too many writes are waiting. Needs `run()` going beside it.
         """
+        return await self.write_together(_one_by_one, work)
+
+    async def write_together(self, work: SharedWork[Item, T], item: Item) -> T:
+        """As `write`, by a `work` that is called once for the items of all who wait with it, in their order.
+
+        Against other works of its group it has no order. For an item that it refuses it gives an exception back, and
+        stores nothing of it; what it raises makes it run again, with fewer items, until the culprit is alone.
+        """
         if self._closed:
             raise Unavailable("the database", "it is closed")
         if len(self._pending) >= self._settings.max_pending_writes:
             raise Unavailable("the database", f"{len(self._pending)} writes wait (database.max_pending_writes)")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Write(work, done))
+        self._pending.append(_Write(work, item, done))
         self._wake.set()
         return await done
 
@@ -76,7 +91,7 @@ class Database:
                 group = [self._pending.popleft() for _ in range(min(len(self._pending), self._settings.max_group))]
                 outcomes: list[Any] = [Unavailable("the database", "its writer was stopped")] * len(group)
                 try:
-                    outcomes = await self._commit([write.work for write in group])
+                    outcomes = await self._commit(group)
                 finally:  # nobody is left waiting for a writer that is gone
                     for write, outcome in zip(group, outcomes, strict=True):
                         _hand_over(write.done, outcome)
@@ -92,31 +107,63 @@ class Database:
     def _shut(self) -> None:
         self._writer.shutdown()
         self._readers.shutdown()
+        if self._writing is not None:
+            self._writing.close()
         self.engine.dispose()
 
-    async def _commit(self, works: Sequence[Work[Any]]) -> list[Any]:
+    async def _commit(self, writes: Sequence[_Write]) -> list[Any]:
         """The result of each, or the exception that it raised. One that fails doesn't take the others with it."""
-        loop = asyncio.get_running_loop()
+        commit = asyncio.get_running_loop().run_in_executor(self._writer, self._transact, writes)
         together: list[Any] | BaseException
-        [together] = await asyncio.gather(
-            loop.run_in_executor(self._writer, self._alone, lambda connection: [work(connection) for work in works]),
-            return_exceptions=True,
-        )
+        [together] = await asyncio.gather(commit, return_exceptions=True)
         if not isinstance(together, BaseException):
             return together
-        if len(works) == 1:
+        if len(writes) == 1:
             return [together]
-        half = len(works) // 2  # few fail: halving finds them with few commits, and nobody can slow all others down
-        return [*await self._commit(works[:half]), *await self._commit(works[half:])]
+        half = len(writes) // 2  # few fail: halving finds them with few commits, and nobody can slow all others down
+        return [*await self._commit(writes[:half]), *await self._commit(writes[half:])]
+
+    def _transact(self, writes: Sequence[_Write]) -> list[Any]:
+        """In the writer's thread, whose connection stays open from group to group, until something fails on it."""
+        with _unavailable():
+            connection, self._writing = self._writing or self.engine.connect(), None
+            try:
+                with connection.begin():
+                    outcomes = _all_of(writes, connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._writing = connection
+            return outcomes
 
     def _alone(self, work: Work[T]) -> T:
-        try:
-            with self.engine.begin() as connection:
-                return work(connection)
-        except OperationalError as error:
-            if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
-                raise  # not the disk but our own statement: no schema of ours, a crash
-            raise Unavailable("the database", str(error.orig)) from error
+        with _unavailable(), self.engine.begin() as connection:
+            return work(connection)
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            raise  # not the disk but our own statement: no schema of ours, a crash
+        raise Unavailable("the database", str(error.orig)) from error
+
+
+def _all_of(writes: Sequence[_Write], connection: Connection) -> list[Any]:
+    """Call each work once, with the items of all that share it; the outcomes in the order of the writes."""
+    sharing: dict[SharedWork[Any, Any], list[int]] = {}
+    for place, write in enumerate(writes):
+        sharing.setdefault(write.work, []).append(place)
+    outcomes: dict[int, Any] = {}
+    for work, places in sharing.items():
+        outcomes |= zip(places, work(connection, [writes[place].item for place in places]), strict=True)
+    return [outcomes[place] for place in range(len(writes))]
+
+
+def _one_by_one(connection: Connection, works: Sequence[Work[Any]]) -> list[Any]:
+    return [work(connection) for work in works]
 
 
 def _hand_over(done: asyncio.Future[Any], outcome: object) -> None:
@@ -148,34 +195,6 @@ def _engine(settings: DatabaseSection) -> Engine:
         connection.exec_driver_sql("BEGIN")
 
     return engine
-
-
-def upsert(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
-    """Insert the row, or, where its primary key is taken, set the other columns named."""
-    connection.execute(_upsert(table, tuple(row)), row)
-
-
-def add_up(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert the rows, all with the same columns, or, where a primary key is taken, add to the numbers there."""
-    if rows:
-        connection.execute(_add_up(table, tuple(rows[0])), rows)
-
-
-@cache
-def _add_up(table: Table, names: tuple[str, ...]) -> Executable:
-    keys = [column.name for column in table.primary_key]
-    statement = insert(table)
-    sums = {name: table.c[name] + statement.excluded[name] for name in names if name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=sums)
-
-
-@cache
-def _upsert(table: Table, names: tuple[str, ...]) -> Executable:
-    """Made once for a table and its columns: building a statement costs more than running it."""
-    keys = [column.name for column in table.primary_key]
-    statement = insert(table)
-    others = {name: statement.excluded[name] for name in names if name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
 def hold(settings: DatabaseSection) -> TextIO:

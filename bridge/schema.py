@@ -51,13 +51,15 @@ entries = Table(
     Column("event_id", LargeBinary(16), nullable=False, unique=True),
     Column("ref", String(80), ForeignKey("topics.ref"), nullable=False),
     Column("channel", String(100), nullable=False),
-    Column("kind", String(16), nullable=False),  # event; a control event (rotation, closing) waits in the same order
+    Column("kind", String(16), nullable=False),  # event, or a control message, which waits in the same order: close
     Column("body", LargeBinary, nullable=False),
     Column("size", Integer, nullable=False),  # bytes that the event takes in a frame
     Column("api_key", String(80), nullable=False),
     Column("accepted_ms", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", String(300)),
+    Column("handled_ms", BigInteger),  # when an operator last had a hand in it
+    Column("handled_by", String(80)),  # and which one: an API key's name, or the command line
     Column("flight_id", RowId, ForeignKey("flights.id"), index=True),
     Column("topic_id", String(64)),
     Column("sequence", BigInteger),
@@ -155,6 +157,17 @@ sponsors = Table(
     Column("api_key", String(80), nullable=False),
 )
 
+# Topics made ahead of time: each is here from the intent to make it until a new campaign takes it.
+pool = Table(
+    "pool",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("payer", String(64), nullable=False),  # the id it is, or was, made under
+    Column("valid_start_ns", BigInteger, nullable=False),
+    Column("terms", LargeBinary(32), nullable=False),  # hash of the terms it was to be made by
+    Column("topic_id", String(64), unique=True),
+)
+
 idempotency = Table(
     "idempotency",
     metadata,
@@ -179,6 +192,7 @@ positions = Table(
     Column("producer_sequence", BigInteger, nullable=False),
     Column("kid", LargeBinary(8)),
     Column("signed", Boolean),
+    Column("closed", Boolean),  # the final message was read
     Column("channel_epoch", String(100)),
     Column("skipped", BigInteger, nullable=False),
     Column("last_skip", String(300)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,11 +44,21 @@ class Intent:
     """Drawn and recorded by this very call, so that nobody can have sent it."""
 
 
+class TopicSource(Protocol):
+    """Who has topics made."""
+
+    async def create(self, ref: str) -> TopicId:
+        """The topic of `ref`, made now or by an earlier attempt."""
+
+
 class CreateIntents(Protocol):
     """The durable side of creation; every call returns after its commit."""
 
-    async def intent(self, ref: str) -> Intent:
-        """What this ref's topic is being made under: the intent on record, or a new one, recorded now."""
+    async def intent(self, ref: str) -> Intent | TopicId:
+        """What this ref's topic is being made under: the intent on record, or a new one, recorded now.
+
+        The topic itself if it was made already: under a new intent there would be a second one.
+        """
 
     async def spent(self, transaction_id: TransactionId, status: str) -> None:
         """That id made no topic and can't any more."""
@@ -56,8 +67,15 @@ class CreateIntents(Protocol):
         """That id made this topic."""
 
 
+async def at_once() -> None:
+    """No pace."""
+
+
 class Creator:
-    """Makes topics for refs, through whichever ledger, by recorded intents."""
+    """Makes topics for refs, through whichever ledger, by recorded intents.
+
+    `pace` is awaited before each transaction: the network takes few topics a second.
+    """
 
     def __init__(
         self,
@@ -66,11 +84,13 @@ class Creator:
         *,
         sources: Sources,
         witness: Witness,
+        pace: Callable[[], Awaitable[None]] = at_once,
     ) -> None:
         self._terms = terms
         self._intents = intents
         self._sources = sources
         self._witness = witness
+        self._pace = pace
         self._unsent = Unsent()
 
     async def create(self, ref: str) -> TopicId:
@@ -80,8 +100,11 @@ class Creator:
         """
         while True:
             intent = await self._intents.intent(ref)
+            if isinstance(intent, TopicId):
+                return intent
             if intent.fresh:
                 self._unsent.drawn([intent.id])
+            await self._pace()
             try:
                 receipt = await self._send_and_settle(intent)
             except NeverRan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -31,6 +31,7 @@ class TopicState(StrEnum):
     CREATED = "created"  # the topic exists, its manifest may not
     READY = "ready"  # the manifest has reached consensus: frames may follow
     CLOSED = "closed"  # nothing more comes from us
+    NONE = "none"  # no campaign: a name of our own that transactions are kept under, and that never has a topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Registration:
     """A campaign and its topic. `ref` names it; `owner` is its owner's user id.
 
     `signed` tells whether the topic's manifest says that its frames are signed; None before there is a manifest.
+    `closing_ms` is when it was told to close, if it was.
     """
 
     ref: str
@@ -46,6 +48,18 @@ class Registration:
     state: TopicState
     registered_ms: int
     signed: bool | None = None
+    closing_ms: int | None = None
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether anything new may come: nothing does behind the intent to close."""
+        return _takes_events(self.state, self.closing_ms)
+
+    @property
+    def status(self) -> str:
+        """The state as it is shown; `closing` while the final message is on its way."""
+        is_closing = self.closing_ms is not None and self.state is not TopicState.CLOSED
+        return "closing" if is_closing else str(self.state)
 
 
 def registry_table(metadata: MetaData) -> Table:
@@ -59,6 +73,7 @@ def registry_table(metadata: MetaData) -> Table:
         Column("state", String(16), nullable=False),
         Column("registered_ms", BigInteger, nullable=False),
         Column("signed", Boolean),
+        Column("closing_ms", BigInteger),
     )
 
 
@@ -69,6 +84,10 @@ class Registry:
         self._table = table
         # made once: building a statement costs more than running it
         self._by_ref = select(table).where(table.c.ref == bindparam("wanted"))
+        self._by_refs = select(table).where(table.c.ref.in_(bindparam("wanted", expanding=True)))
+        self._open = select(table.c.ref, table.c.state, table.c.closing_ms).where(
+            table.c.ref.in_(bindparam("wanted", expanding=True))
+        )
         self._by_topic = select(table).where(table.c.topic_id == bindparam("wanted"))
 
     def intend(self, connection: Connection, ref: str, *, owner: str | None, now_ms: int) -> Registration:
@@ -82,6 +101,12 @@ class Registry:
             connection.execute(update(self._table).where(self._table.c.ref == ref).values(owner=owner))
             return replace(known, owner=owner)
         return known
+
+    def reserve(self, connection: Connection, ref: str, *, now_ms: int) -> None:
+        """Have a name of our own on record, that is no campaign's."""
+        if self.find(connection, ref) is None:
+            row = {"ref": ref, "state": TopicState.NONE, "registered_ms": now_ms}
+            connection.execute(insert(self._table).values(row))
 
     def created(self, connection: Connection, ref: str, topic_id: TopicId) -> None:
         """The campaign's topic exists; kept once, whatever comes later."""
@@ -103,10 +128,31 @@ class Registry:
             update(table).where(table.c.ref == ref, table.c.state == TopicState.CREATED).values(state=TopicState.READY)
         )
 
+    def close(self, connection: Connection, ref: str, *, now_ms: int) -> None:
+        """The campaign is to close: what waits still goes out, and nothing new comes in. Once; there is no way back."""
+        table = self._table
+        connection.execute(
+            update(table).where(table.c.ref == ref, table.c.closing_ms.is_(None)).values(closing_ms=now_ms)
+        )
+
+    def closed(self, connection: Connection, topic_id: TopicId) -> None:
+        """The final message has reached consensus."""
+        table = self._table
+        connection.execute(update(table).where(table.c.topic_id == str(topic_id)).values(state=TopicState.CLOSED))
+
     def find(self, connection: Connection, ref: str) -> Registration | None:
         """The registration of a ref."""
         row = connection.execute(self._by_ref, {"wanted": ref}).one_or_none()
         return None if row is None else _registration(row)
+
+    def find_all(self, connection: Connection, refs: Sequence[str]) -> dict[str, Registration]:
+        """The registrations of these refs, as far as there are any."""
+        return {row.ref: _registration(row) for row in connection.execute(self._by_refs, {"wanted": refs})}
+
+    def taking(self, connection: Connection, refs: Sequence[str]) -> dict[str, bool]:
+        """Whether anything new may come, for each of the refs that is registered."""
+        rows = connection.execute(self._open, {"wanted": refs})
+        return {ref: _takes_events(state, closing_ms) for ref, state, closing_ms in rows}
 
     def by_topic(self, connection: Connection, topic_id: TopicId) -> Registration | None:
         """The registration that a topic belongs to, or None for a topic that isn't ours."""
@@ -119,9 +165,15 @@ class Registry:
         return list(connection.execute(select(self._table.c.ref).where(unready)).scalars())
 
     def all(self, connection: Connection) -> Iterator[Registration]:
-        """Every registration, oldest first."""
-        rows = connection.execute(select(self._table).order_by(self._table.c.registered_ms, self._table.c.ref))
+        """Every registration, oldest first; names of our own are left out."""
+        table = self._table
+        campaigns = select(table).where(table.c.state != TopicState.NONE)
+        rows = connection.execute(campaigns.order_by(table.c.registered_ms, table.c.ref))
         return (_registration(row) for row in rows)
+
+
+def _takes_events(state: str, closing_ms: int | None) -> bool:
+    return closing_ms is None and state != TopicState.CLOSED
 
 
 def _registration(row: Row[tuple[object, ...]]) -> Registration:
@@ -134,4 +186,5 @@ def _registration(row: Row[tuple[object, ...]]) -> Registration:
         TopicState(fields["state"]),
         fields["registered_ms"],
         fields["signed"],
+        fields["closing_ms"],
     )

@@ -41,11 +41,20 @@ def load_keys(section: Keys) -> BridgeKeys:
     recovery = section.recovery_public_key_file
     return BridgeKeys(
         _hex_key(section.master_key_file, "keys.master_key_file"),
-        Ed25519PrivateKey.from_private_bytes(_hex_key(section.signing_key_file, "keys.signing_key_file")),
+        _signing_key(section),
         None
         if recovery is None
         else X25519PublicKey.from_public_bytes(_hex_key(recovery, "keys.recovery_public_key_file", private=False)),
     )
+
+
+def public_key_of(section: Keys) -> bytes:
+    """What readers pin, where nothing else is needed. Raises ConfigInvalid as `load_keys` does."""
+    return public_bytes(_signing_key(section))
+
+
+def _signing_key(section: Keys) -> SigningKey:
+    return Ed25519PrivateKey.from_private_bytes(_hex_key(section.signing_key_file, "keys.signing_key_file"))
 
 
 def _hex_key(path: Path, key: str, *, private: bool = True) -> bytes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Collection, Sequence
+from functools import cache, lru_cache, partial
 
 from sqlalchemy import Connection, bindparam, insert, select
 
@@ -12,9 +12,16 @@ from bridge.protocol.values import KEY_BYTES
 from bridge.protocol.wire.epochs import Epoch
 from bridge.protocol.wire.wrapping import NONCE_BYTES, unwrap_key, wrap_key
 from bridge.schema import epochs
+from bridge.statements import sliced
 
 # Made once: building a statement costs more than running it.
+_ALL = (
+    select(epochs)
+    .where(epochs.c.owner.in_(bindparam("some", expanding=True)))
+    .order_by(epochs.c.owner, epochs.c.number)
+)
 _CURRENT = select(epochs).where(epochs.c.owner == bindparam("of")).order_by(epochs.c.number.desc()).limit(1)
+_HELD = select(epochs.c.owner).where(epochs.c.owner.in_(bindparam("some", expanding=True))).distinct()
 _BY_KID = select(epochs).where(epochs.c.kid == bindparam("id"))
 _INSERT = insert(epochs)
 
@@ -56,10 +63,24 @@ class KeyRing:
         connection.execute(_INSERT, row)
         return epoch
 
+    def ensure_all(self, connection: Connection, owners: Collection[str], *, now_ms: int) -> None:
+        """As `ensure`, for owners whose epochs nobody needs yet."""
+        known: set[str] = set()
+        for some in sliced(owners):
+            known.update(connection.execute(_HELD, {"some": some}).scalars())
+        for owner in owners:
+            if owner not in known:
+                self.ensure(connection, owner, now_ms=now_ms)
+
     def current(self, connection: Connection, owner: str) -> Epoch | None:
         """The epoch in force, or None. Raises SealBroken under another master key."""
         row = connection.execute(_CURRENT, {"of": owner}).one_or_none()
         return None if row is None else self._unwrap(row.owner, row.kid, row.wrapped)
+
+    def all_current(self, connection: Connection, owners: Sequence[str]) -> dict[str, Epoch]:
+        """The epochs in force of these owners, at most 500 of them; none of one that has none. Raises as `current`."""
+        newest = {row.owner: row for row in connection.execute(_ALL, {"some": owners})}
+        return {owner: self._unwrap(owner, row.kid, row.wrapped) for owner, row in newest.items()}
 
     def find(self, connection: Connection, owner: str, kid: bytes) -> Epoch | None:
         """The epoch of `owner` with this kid, or None: not held, or shredded."""
@@ -81,16 +102,16 @@ class CampaignKeys:
     """The ring as a KeyLookup (wire.epochs) for the frames of one campaign, within one transaction."""
 
     def __init__(self, ring: KeyRing, connection: Connection, ref: str) -> None:
-        self._ring = ring
-        self._connection = connection
-        self._owner = campaign_owner(ref)
+        # Frames that are opened together are sealed under few epochs, and within a transaction these don't change.
+        self._epoch = cache(partial(ring.find, connection, campaign_owner(ref)))
+        self._user = cache(partial(ring.find_user, connection))
 
     def epoch(self, kid: bytes) -> bytes | None:
         """The key of an epoch of this campaign."""
-        found = self._ring.find(self._connection, self._owner, kid)
+        found = self._epoch(kid)
         return None if found is None else found.key
 
     def user(self, kid: bytes) -> bytes | None:
         """The key of a user's epoch."""
-        found = self._ring.find_user(self._connection, kid)
+        found = self._user(kid)
         return None if found is None else found.key

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
-from bridge.database import add_up
 from bridge.publish import costs
 from bridge.publish.budgets import Bill, Scope, day_of, split_by
-from bridge.publish.flights import TransactionState
+from bridge.publish.id_records import TransactionState
 from bridge.schema import costs as costs_table
 from bridge.schema import entries, transactions
+from bridge.statements import add_up
 from topics.fees import ExchangeRate
 from topics.mirror.answers import TransactionOutcome
 from topics.values import AccountId, TransactionId

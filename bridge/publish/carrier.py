@@ -9,16 +9,16 @@ from functools import partial
 from sqlalchemy import Connection
 
 from bridge.database import Database
-from bridge.errors import BudgetSpent
-from bridge.publish import costs, flights, outbox
-from bridge.publish.flights import Chunk, Flight, FlightState, TransactionState
+from bridge.errors import BudgetSpent, ReceiptContradicted
+from bridge.publish import costs, flights, id_records, outbox
+from bridge.publish.flights import Chunk, Flight, FlightState
+from bridge.publish.id_records import TransactionState
 from bridge.publish.loading import Loader
 from bridge.publish.outbox import Entry
 from bridge.schema import registry
-from topics.creator import Creator
+from topics.creator import TopicSource
 from topics.errors import Rejected, StartInFuture
 from topics.ledger.port import Receipt, Submission
-from topics.registry import Registration, TopicState
 from topics.settlement import NeverRan, Sources, Witness, settle
 from topics.unsent import Unsent
 from topics.values import NANOS, ChunkInfo, TopicId, TransactionId
@@ -35,6 +35,15 @@ class _ContentRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Landed:
+    """A chunk that reached consensus, by its receipt."""
+
+    flight: Flight
+    chunk: Chunk
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class Carrier:
     """Where flights come from and go to. What must outlive the process is on disk; `unsent` holds what must not."""
 
@@ -42,52 +51,40 @@ class Carrier:
     loader: Loader
     sources: Sources
     witness: Witness
-    creator: Creator
+    creator: TopicSource
     max_fee_tinybar: int
     reject: Callable[[Sequence[Entry], str], Awaitable[None]]
     unsent: Unsent = field(default_factory=Unsent)
 
     async def advance(self, ref: str) -> bool:
-        """Bring the campaign one flight further; whether there was one to bring.
+        """Bring the campaign one flight further; whether there may be more to bring behind it.
 
         Raises Unavailable (try again), Rejected (an operator must look; what waits goes on waiting), BudgetSpent.
         """
-        registration = await self.database.read(lambda c: registry.find(c, ref))
-        if registration is None or registration.state is TopicState.CLOSED:
-            return False
-        topic_id = registration.topic_id or await self.creator.create(ref)
-        flight = await self._next(registration, topic_id)
+        load = await self.database.write_together(self.loader.load, ref)
+        if load.topic_missing:
+            await self.creator.create(ref)
+            load = await self.database.write_together(self.loader.load, ref)
+        if load.stop is not None:
+            raise BudgetSpent(str(load.stop))
+        flight = load.flight
         if flight is None:
             return False
+        if load.fresh:
+            self.unsent.drawn(chunk.id for chunk in flight.chunks)
         try:
             await self._carry(flight)
         except _ContentRefused as refused:
             status = refused.status
             parked = await self.database.write(lambda c: _refuse(c, flight, status))
             await self.reject(parked, status)
-        return True
-
-    async def _next(self, registration: Registration, topic_id: TopicId) -> Flight | None:
-        """The flight that a crash left open; else the manifest; else the oldest waiting events."""
-        ref = registration.ref
-        if (left := await self.database.read(lambda c: flights.open_flight(c, ref))) is not None:
-            return left
-        if registration.state is TopicState.READY:
-            stop = await self.database.write(lambda c: self.loader.frame(c, registration, topic_id))
-        else:
-            stop = await self.database.write(lambda c: self.loader.manifest(c, registration, topic_id))
-        if stop is not None:
-            raise BudgetSpent(str(stop))
-        loaded = await self.database.read(lambda c: flights.open_flight(c, ref))
-        self.unsent.drawn(chunk.id for chunk in (loaded.chunks if loaded else ()))
-        return loaded
+        return load.more
 
     async def _carry(self, flight: Flight) -> None:
         first: TransactionId | None = None
         for chunk in flight.chunks:  # chunk 1 settles before the others leave: they name its id
             carried = await self._carry_chunk(flight, chunk, first)
             first = first or carried
-        await self.database.write(lambda c: _finish(c, flight))
 
     async def _carry_chunk(self, flight: Flight, chunk: Chunk, first: TransactionId | None) -> TransactionId:
         """The id under which the chunk reached consensus: its own, or a later one if that is proven spent."""
@@ -105,7 +102,7 @@ class Carrier:
                     raise _ContentRefused(rejected.status) from rejected
                 raise
             if receipt.status == "SUCCESS":
-                await self.database.write(_settled(chunk.id, receipt))
+                await self.database.write_together(_land, _Landed(flight, chunk, receipt))
                 break
             if receipt.status in CONTENT_FAULTS and droppable:
                 raise _ContentRefused(receipt.status)
@@ -154,29 +151,32 @@ class Carrier:
 
         def swap(connection: Connection) -> None:
             costs.carry_over(connection, chunk.id, fresh.id)
-            flights.spent(connection, chunk.id, status)
-            flights.record_chunks(connection, flight.id, flight.ref, [fresh])
+            id_records.spent(connection, chunk.id, status)
+            flights.replace_chunk(connection, flight, fresh)
 
         await self.database.write(swap)
         self.unsent.drawn([fresh.id])
         return fresh
 
 
-def _settled(transaction_id: TransactionId, receipt: Receipt) -> Callable[[Connection], None]:
-    return lambda connection: flights.settled(connection, transaction_id, receipt)
-
-
-def _finish(connection: Connection, flight: Flight) -> None:
-    flights.finish(connection, flight.id, FlightState.SUBMITTED)
-    outbox.submitted(connection, flight.id)
-    if flight.producer_sequence == flights.MANIFEST:
-        registry.ready(connection, flight.ref)
+def _land(connection: Connection, landed: Sequence[_Landed]) -> list[ReceiptContradicted | None]:
+    """These chunks reached consensus, and with its last one a flight."""
+    contradicted = id_records.settled(connection, {each.chunk.id: each.receipt for each in landed})
+    done = [
+        each.flight for each in landed if each.chunk.number == each.chunk.total and each.chunk.id not in contradicted
+    ]
+    flights.finish(connection, [flight.id for flight in done], FlightState.SUBMITTED)
+    outbox.submitted(connection, [flight.id for flight in done])
+    for flight in done:
+        if flight.producer_sequence == flights.MANIFEST:
+            registry.ready(connection, flight.ref)
+    return [contradicted.get(each.chunk.id) for each in landed]
 
 
 def _refuse(connection: Connection, flight: Flight, status: str) -> list[Entry]:
     entries = outbox.in_flight(connection, flight.id)
     for chunk in flight.chunks:
-        flights.spent(connection, chunk.id, status)
-    flights.finish(connection, flight.id, FlightState.REFUSED)
+        id_records.spent(connection, chunk.id, status)
+    flights.finish(connection, [flight.id], FlightState.REFUSED)
     outbox.park(connection, [entry.id for entry in entries], f"the network refused it with {status}")
     return entries

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, or_, select, update
 
-from bridge.database import add_up
 from bridge.publish.budgets import Bill, Scope, day_of, share
 from bridge.schema import costs, entries, flights, reservations, sponsors, transactions
+from bridge.statements import add_up
 from topics.fees import ExchangeRate
 from topics.values import TransactionId
 

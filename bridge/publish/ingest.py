@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from sqlalchemy import Connection
 
 from bridge.database import Database
-from bridge.errors import CampaignRefused
+from bridge.errors import BridgeError, CampaignRefused, IdempotencyConflict
 from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import KeyRing, campaign_owner, user_owner
 from bridge.log import get_logger
 from bridge.protocol.channels import ACCOUNT, Channel
 from bridge.protocol.door.statuses import unexpected_transition
 from bridge.protocol.values import Change, Event
-from bridge.protocol.wire.events import uuid7
+from bridge.protocol.wire.events import code_event, uuid7
 from bridge.protocol.wire.sizes import element_size
 from bridge.publish import costs, idempotency, outbox
-from bridge.publish.bodies import seal_event
+from bridge.publish.bodies import seal_body
 from bridge.publish.costs import NOBODY
+from bridge.publish.idempotency import Answer, Name
 from bridge.publish.outbox import NewEntry
+from bridge.publish.pool import Pool
 from bridge.schema import registry
-from topics.registry import Registration, TopicState
+from bridge.statements import sliced
+from topics.registry import Registration
 
 log = get_logger(__name__)
 
@@ -61,6 +63,32 @@ class Request:
     idempotency: tuple[str, bytes] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A request on its way to the disk, its changes as arrivals and as entries."""
+
+    request: Request
+    arrivals: tuple[Arrival, ...]
+    entries: Sequence[NewEntry]
+    now_ms: int
+
+    @property
+    def ids(self) -> tuple[bytes, ...]:
+        """Of its events, in their order."""
+        return tuple(arrival.event.id for arrival in self.arrivals)
+
+    @property
+    def name(self) -> Name | None:
+        """What it goes by if it is repeated."""
+        return None if self.request.idempotency is None else (self.request.api_key, self.request.idempotency[0])
+
+    @property
+    def answer(self) -> Answer:
+        """What is remembered under its name."""
+        body_hash = b"" if self.request.idempotency is None else self.request.idempotency[1]
+        return Answer(body_hash, self.ids, self.now_ms)
+
+
 class Ingest:
     """Holds what an event is made and kept with."""
 
@@ -72,12 +100,14 @@ class Ingest:
         *,
         create_on_demand: bool,
         now_ms: Callable[[], int],
+        pool: Pool | None = None,
     ) -> None:
         self._database = database
         self._ring = ring
         self._at_rest = at_rest
         self._create_on_demand = create_on_demand
         self._now_ms = now_ms
+        self._pool = pool
 
     async def accept(self, changes: Sequence[Change], request: Request) -> Accepted:
         """Keep all of the changes or none. When this returns they are on disk.
@@ -86,7 +116,8 @@ class Ingest:
         """
         now_ms = self._now_ms()
         arrivals = tuple(_arrival(change, now_ms) for change in changes)
-        accepted = await self._database.write(partial(self._keep, arrivals=arrivals, request=request, now_ms=now_ms))
+        entries = [self._entry(arrival, request.api_key, now_ms) for arrival in arrivals]
+        accepted = await self._database.write_together(self._keep, _Wanted(request, arrivals, entries, now_ms))
         for change in changes if accepted.arrivals else ():
             _warn_of_transition(change)
         return accepted
@@ -101,31 +132,49 @@ class Ingest:
             raise CampaignRefused(campaign_id, "is registered with another owner", status=409)
         return registered
 
-    def _keep(self, connection: Connection, *, arrivals: Sequence[Arrival], request: Request, now_ms: int) -> Accepted:
-        if request.idempotency is not None:
-            earlier = idempotency.earlier(connection, request.api_key, request.idempotency)
-            if earlier is not None:
-                return Accepted(earlier, ())
-        for ref in dict.fromkeys(arrival.ref for arrival in arrivals):
-            self._admit(connection, ref, request.api_key)
-        for user_id in {arrival.event.audience for arrival in arrivals} - {None}:
-            self._ring.ensure(connection, user_owner(str(user_id)), now_ms=now_ms)
-        entries = [self._entry(arrival) for arrival in arrivals]
-        outbox.append(connection, entries, api_key=request.api_key, now_ms=now_ms)
-        ids = tuple(arrival.event.id for arrival in arrivals)
-        if request.idempotency is not None:
-            idempotency.keep(connection, request.api_key, request.idempotency, event_ids=ids, now_ms=now_ms)
-        return Accepted(ids, tuple(arrivals))
+    def _keep(self, connection: Connection, wanted: Sequence[_Wanted]) -> list[Accepted | BridgeError]:
+        """Judge the requests of a group in their order, and store those that are new; of a refused one, nothing."""
+        answers = idempotency.earlier(connection, {each.name for each in wanted if each.name is not None})
+        taking: dict[str, bool] = {}  # every campaign that is registered: whether it takes events
+        for refs in sliced({arrival.ref for each in wanted for arrival in each.arrivals}):
+            taking |= registry.taking(connection, refs)
+        outcomes: list[Accepted | BridgeError] = []
+        fresh: list[_Wanted] = []
+        for each in wanted:
+            try:
+                if (accepted := _answered(each, answers)) is None:
+                    self._check_campaigns(each, taking)
+                    fresh.append(each)
+                    accepted = Accepted(each.ids, each.arrivals)
+                    if each.name is not None:
+                        answers[each.name] = each.answer
+                outcomes.append(accepted)
+            except (CampaignRefused, IdempotencyConflict) as refusal:
+                outcomes.append(refusal)
+        self._store(connection, fresh, taking)
+        return outcomes
 
-    def _admit(self, connection: Connection, ref: str, api_key: str) -> None:
-        registered = registry.find(connection, ref)
-        if registered is None and ref != ACCOUNT and not self._create_on_demand:
-            hint = "create it first: POST /v1/campaigns, or `hcs-bridge topic create`"
-            raise CampaignRefused(ref, "is not registered, and topics.create_on_demand is off", status=404, hint=hint)
-        if registered is None:
-            self._intend(connection, ref, None, api_key)
-        elif registered.state is TopicState.CLOSED:
-            raise CampaignRefused(ref, "is closed", status=409)
+    def _store(self, connection: Connection, fresh: Sequence[_Wanted], taking: dict[str, bool]) -> None:
+        for each in fresh:
+            for ref in {arrival.ref for arrival in each.arrivals} - taking.keys():
+                self._intend(connection, ref, None, each.request.api_key)
+                taking[ref] = True
+        users = {arrival.event.audience for each in fresh for arrival in each.arrivals} - {None}
+        self._ring.ensure_all(connection, {user_owner(str(user)) for user in users}, now_ms=self._now_ms())
+        outbox.append(connection, [entry for each in fresh for entry in each.entries])
+        idempotency.keep(connection, [(each.name, each.answer) for each in fresh if each.name is not None])
+
+    def _check_campaigns(self, wanted: _Wanted, taking: Mapping[str, bool]) -> None:
+        """Raises CampaignRefused for one that is closed, or that is unknown and may not be created on demand."""
+        for ref in (arrival.ref for arrival in wanted.arrivals):
+            takes = taking.get(ref)
+            if takes is False:
+                raise CampaignRefused(ref, "is closed", status=409)
+            if takes is None and ref != ACCOUNT and not self._create_on_demand:
+                hint = "create it first: POST /v1/campaigns, or `hcs-bridge topic create`"
+                raise CampaignRefused(
+                    ref, "is not registered, and topics.create_on_demand is off", status=404, hint=hint
+                )
 
     def _intend(self, connection: Connection, ref: str, owner: str | None, api_key: str) -> Registration:
         now_ms = self._now_ms()
@@ -134,11 +183,22 @@ class Ingest:
         registered = registry.intend(connection, ref, owner=owner, now_ms=now_ms)
         if is_new:
             costs.sponsor(connection, ref, api_key)
+            if self._pool is not None and self._pool.take(connection, ref) is not None:
+                return registry.find(connection, ref) or registered
         return registered
 
-    def _entry(self, arrival: Arrival) -> NewEntry:
-        body = seal_event(self._at_rest, arrival.event)
-        return NewEntry(arrival.event.id, arrival.ref, arrival.channel, body, element_size(arrival.event))
+    def _entry(self, arrival: Arrival, api_key: str, now_ms: int) -> NewEntry:
+        event_id, coded = arrival.event.id, code_event(arrival.event)
+        body = seal_body(self._at_rest, event_id, coded)
+        return NewEntry(event_id, arrival.ref, arrival.channel, body, element_size(coded), api_key, now_ms)
+
+
+def _answered(wanted: _Wanted, answers: Mapping[Name, Answer]) -> Accepted | None:
+    """What the request was answered before. Raises IdempotencyConflict if that was another one."""
+    if wanted.name is None or (answer := answers.get(wanted.name)) is None:
+        return None
+    answer.check(wanted.answer, wanted.name)
+    return Accepted(answer.event_ids, ())
 
 
 def _arrival(change: Change, now_ms: int) -> Arrival:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from sqlalchemy import Connection
@@ -12,33 +12,63 @@ from sqlalchemy import Connection
 from bridge.config_sections import Publish
 from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import KeyRing, campaign_owner, user_owner
-from bridge.protocol.values import Event, TopicContext
+from bridge.protocol.values import TopicContext
 from bridge.protocol.wire.cose import IV_BYTES, SigningKey
 from bridge.protocol.wire.epochs import Epoch
+from bridge.protocol.wire.events import Coded
 from bridge.protocol.wire.frame import Sealing, seal_frame
 from bridge.protocol.wire.manifest import Belongs, build_manifest
 from bridge.protocol.wire.sizes import frame_size
 from bridge.publish import flights, outbox
-from bridge.publish.bodies import open_event
+from bridge.publish.bodies import open_body
 from bridge.publish.budgets import Stop
-from bridge.publish.flights import Chunk, TransactionState
+from bridge.publish.flights import Chunk, Draft, Flight, FlightState, Newest
+from bridge.publish.id_records import TransactionState
 from bridge.publish.outbox import Entry
 from bridge.publish.purse import Purse, Step, ahead_of, shares_of, sponsor_alone
 from bridge.schema import registry
 from topics.chunks import split
-from topics.registry import Registration
+from topics.registry import Registration, TopicState
 from topics.transaction_ids import TransactionIds
 from topics.values import TopicId
 
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """Where a flight goes, as what, and whether its frame is signed."""
+    """Where a flight goes, as what, whether its frame is signed, and under which epoch it is sealed."""
 
     ref: str
     topic_id: TopicId
     producer_sequence: int
     signed: bool
+    epoch: Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a campaign's turn begins with: the flight to carry, or why there is none.
+
+    `fresh` tells that its ids have never been used, `more` that others may wait behind it, `stop` which budget is in
+    the way.
+    """
+
+    flight: Flight | None = None
+    fresh: bool = True
+    more: bool = False
+    topic_missing: bool = False
+    stop: Stop | None = None
+
+
+NOTHING = Load()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A flight to put on disk, the entries that board it, and whether others may wait behind them."""
+
+    draft: Draft
+    boarding: Sequence[Entry] = ()
+    more: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,56 +87,80 @@ class Loader:
     now_ms: Callable[[], int]
     purse: Purse = Purse()  # noqa: RUF009 # frozen, and holds nothing
 
-    def manifest(self, connection: Connection, registration: Registration, topic_id: TopicId) -> Stop | None:
-        """Put the topic's first message on disk, ready to go; or say which budget is in the way."""
-        owner = campaign_owner(registration.ref)
-        epoch = self.ring.ensure(connection, owner, now_ms=self.now_ms())
+    def load(self, connection: Connection, refs: Sequence[str]) -> list[Load]:
+        """For each campaign the flight that a crash left open; else the manifest; else its oldest waiting events.
+
+        All of them are on disk. What a budget leaves no room for goes on waiting, and all that was accepted behind it.
+        """
+        registered, newest = registry.find_all(connection, refs), flights.newest(connection, refs)
+        epochs = self.ring.all_current(connection, [campaign_owner(ref) for ref in refs])
+        begun = [
+            self._begin(connection, registered[ref], newest.get(ref), epochs.get(campaign_owner(ref)))
+            if ref in registered
+            else NOTHING
+            for ref in refs
+        ]
+        ready = [found for found in begun if isinstance(found, _Ready)]
+        made = flights.record(connection, [found.draft for found in ready], now_ms=self.now_ms())
+        outbox.board(connection, {flight.id: found.boarding for flight, found in zip(made, ready, strict=True)})
+        fresh = iter(made)
+        return [Load(next(fresh), more=found.more) if isinstance(found, _Ready) else found for found in begun]
+
+    def _begin(
+        self, connection: Connection, registration: Registration, newest: Newest | None, epoch: Epoch | None
+    ) -> Load | _Ready:
+        ref, topic_id, closed = registration.ref, registration.topic_id, registration.state is TopicState.CLOSED
+        if topic_id is None:
+            return NOTHING if closed else Load(topic_missing=True)
+        if newest is not None and newest.state is FlightState.OPEN:
+            return Load(flights.left_open(connection, ref, topic_id, newest), fresh=False, more=True)
+        if closed:  # asked behind the open flight: the mirror may show the final message before its receipt comes
+            return NOTHING
+        epoch = epoch or self.ring.ensure(connection, campaign_owner(ref), now_ms=self.now_ms())
+        if newest is None:
+            bound = _Bound(ref, topic_id, flights.MANIFEST, self.sign_frames, epoch)
+            return self._manifest(connection, registration, bound)
+        bound = _Bound(ref, topic_id, newest.producer_sequence + 1, bool(registration.signed), epoch)
+        return self._frame(connection, bound)
+
+    def _manifest(self, connection: Connection, registration: Registration, bound: _Bound) -> Load | _Ready:
         message = build_manifest(
             Belongs(registration.ref, registration.owner),
-            context=TopicContext(self.network, topic_id, self.sign_frames),
-            epoch=epoch,
+            context=TopicContext(self.network, bound.topic_id, bound.signed),
+            epoch=bound.epoch,
             iv=os.urandom(IV_BYTES),
-            wrapped=self.wrap_for_recovery(epoch.key, owner),
+            wrapped=self.wrap_for_recovery(bound.epoch.key, campaign_owner(registration.ref)),
             signing_key=self.signing_key,
         )
-        bound = _Bound(registration.ref, topic_id, flights.MANIFEST, self.sign_frames)
         shares = sponsor_alone(connection, bound.ref) if self.purse else {}
-        stop = self._stop(connection, bound, len(message), shares)
-        if stop is None:
-            registry.manifested(connection, bound.ref, signed=bound.signed)
-            self._record(connection, bound, message, shares)
-        return stop
+        if (stop := self._stop(connection, bound, len(message), shares)) is not None:
+            return Load(stop=stop)
+        registry.manifested(connection, bound.ref, signed=bound.signed)
+        return self._ready(connection, bound, message, shares)
 
-    def frame(self, connection: Connection, registration: Registration, topic_id: TopicId) -> Stop | None:
-        """Put the campaign's oldest waiting events into a flight; none waiting, nothing happens.
-
-        What a budget leaves no room for goes on waiting, and all that was accepted behind it: then the stop comes back.
-        """
-        ref = registration.ref
-        waiting: Sequence[Entry] = outbox.waiting(connection, ref, limit=self.publish.max_events_per_frame)
-        if not waiting:
-            return None
-        producer_sequence = flights.next_producer_sequence(connection, topic_id)
-        bound = _Bound(ref, topic_id, producer_sequence, bool(registration.signed))
-        while True:
+    def _frame(self, connection: Connection, bound: _Bound) -> Load | _Ready:
+        limit = self.publish.max_events_per_frame
+        found: Sequence[Entry] = outbox.waiting(connection, bound.ref, limit=limit)
+        waiting = found
+        while waiting:
             boarding = self._that_fit(waiting, bound)
             shares = shares_of(connection, boarding) if self.purse else {}
             stop = self._stop(connection, bound, self._frame_size(boarding, bound), shares)
             if stop is None:
-                flight_id = self._record(connection, bound, self._sealed(connection, boarding, bound), shares)
-                outbox.board(connection, flight_id, [entry.id for entry in boarding])
-                return None
+                ready = self._ready(connection, bound, self._sealed(connection, boarding, bound), shares)
+                return replace(ready, boarding=boarding, more=len(boarding) < len(found) or len(found) == limit)
             waiting = ahead_of(connection, boarding, stop)
             if not waiting:
-                return stop
+                return Load(stop=stop)
+        return NOTHING
 
     def _sealed(self, connection: Connection, boarding: Sequence[Entry], bound: _Bound) -> bytes:
         return seal_frame(
-            [self._event(entry) for entry in boarding],
+            [self._coded(entry) for entry in boarding],
             context=TopicContext(self.network, bound.topic_id, bound.signed),
             producer_sequence=bound.producer_sequence,
             sealing=Sealing(
-                epoch=self.ring.ensure(connection, campaign_owner(bound.ref), now_ms=self.now_ms()),
+                epoch=bound.epoch,
                 new_iv=partial(os.urandom, IV_BYTES),
                 user_epoch=cache(partial(self._user_epoch, connection)),
                 signing_key=self.signing_key,
@@ -161,19 +215,12 @@ class Loader:
     def _user_epoch(self, connection: Connection, user_id: str) -> Epoch:
         return self.ring.ensure(connection, user_owner(user_id), now_ms=self.now_ms())
 
-    def _event(self, entry: Entry) -> Event:
-        return open_event(self.at_rest, entry.event_id, entry.body)
+    def _coded(self, entry: Entry) -> Coded:
+        kind, _, name = entry.channel.partition(":")
+        return Coded(open_body(self.at_rest, entry.event_id, entry.body), name if kind == "user" else None)
 
-    def _record(self, connection: Connection, bound: _Bound, message: bytes, shares: Mapping[str, int]) -> int:
-        flight_id = flights.record(
-            connection,
-            bound.ref,
-            bound.topic_id,
-            producer_sequence=bound.producer_sequence,
-            now_ms=self.now_ms(),
-        )
+    def _ready(self, connection: Connection, bound: _Bound, message: bytes, shares: Mapping[str, int]) -> _Ready:
         chunks = self._chunks(message)
-        flights.record_chunks(connection, flight_id, bound.ref, chunks)
         if self.purse:
             self.purse.reserve(connection, self._step(bound, chunks, shares))
-        return flight_id
+        return _Ready(Draft(bound.ref, bound.topic_id, bound.producer_sequence, tuple(chunks)))

@@ -5,7 +5,7 @@ Functions over the caller's transaction; what an event says is sealed in `body`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +24,7 @@ class EntryState(StrEnum):
     SUBMITTED = "submitted"  # consensus took its flight, by receipt
     CONFIRMED = "confirmed"  # the checked mirror shows it
     PARKED = "parked"  # refused for what it says; the reason stands beside it
+    DROPPED = "dropped"  # given up by an operator; who and when stand beside it
 
 
 OPEN_STATES = (EntryState.WAITING, EntryState.FLYING, EntryState.SUBMITTED)
@@ -38,6 +39,8 @@ class NewEntry:
     channel: str
     body: bytes
     size: int
+    api_key: str
+    accepted_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,58 @@ class EntryStatus:
     consensus_ns: int | None
 
 
-def append(connection: Connection, arrivals: Sequence[NewEntry], *, api_key: str, now_ms: int) -> None:
+# Statements are made once: building one costs more than running it.
+_APPEND = insert(entries)
+_ENTRY = select(entries.c.id, entries.c.event_id, entries.c.channel, entries.c.body, entries.c.size)
+_WAITING = (
+    _ENTRY.where(entries.c.ref == bindparam("of"), entries.c.state == EntryState.WAITING)
+    .order_by(entries.c.id)
+    .limit(bindparam("most"))
+)
+_BOARD = (
+    update(entries)
+    .where(entries.c.id == bindparam("entry_id"))
+    .values(state=EntryState.FLYING, flight_id=bindparam("flight"), index=bindparam("place"))
+)
+_SUBMITTED = (
+    update(entries)
+    .where(entries.c.flight_id == bindparam("flight"), entries.c.state == EntryState.FLYING)
+    .values(state=EntryState.SUBMITTED)
+)
+_CONFIRM = (
+    update(entries)
+    .where(
+        entries.c.event_id == bindparam("confirmed_id"),
+        (entries.c.flight_id == bindparam("in_flight")) | entries.c.flight_id.is_(None),
+    )
+    .values(
+        state=EntryState.CONFIRMED,
+        topic_id=bindparam("at_topic"),
+        sequence=bindparam("at_sequence"),
+        index=bindparam("at_index"),
+        consensus_ns=bindparam("at_ns"),
+    )
+)
+_STATUS = select(entries).where(entries.c.event_id == bindparam("of"))
+_OF_CHANNEL = entries.c.channel == bindparam("of")
+_OPEN = (
+    select(entries.c.event_id)
+    .where(_OF_CHANNEL, entries.c.state.in_(OPEN_STATES))
+    .order_by(entries.c.id.desc())
+    .limit(bindparam("most"))
+)
+_PARKED = (
+    select(entries.c.event_id, entries.c.reason)
+    .where(_OF_CHANNEL, entries.c.state.in_((EntryState.PARKED, EntryState.DROPPED)))
+    .order_by(entries.c.id.desc())
+    .limit(bindparam("most"))
+)
+
+
+def append(connection: Connection, arrivals: Sequence[NewEntry]) -> None:
     """Put accepted events behind all others, in their order."""
+    if not arrivals:
+        return
     rows = [
         {
             "event_id": arrival.event_id,
@@ -77,24 +130,18 @@ def append(connection: Connection, arrivals: Sequence[NewEntry], *, api_key: str
             "kind": "event",
             "body": arrival.body,
             "size": arrival.size,
-            "api_key": api_key,
-            "accepted_ms": now_ms,
-            "state": EntryState.WAITING,
+            "api_key": arrival.api_key,
+            "accepted_ms": arrival.accepted_ms,
+            "state": EntryState.WAITING.value,
         }
         for arrival in arrivals
     ]
-    connection.execute(insert(entries), rows)
+    connection.execute(_APPEND, rows)
 
 
 def waiting(connection: Connection, ref: str, *, limit: int) -> list[Entry]:
     """The oldest entries of a campaign that are in no flight yet."""
-    rows = connection.execute(
-        select(entries.c.id, entries.c.event_id, entries.c.channel, entries.c.body, entries.c.size)
-        .where(entries.c.ref == ref, entries.c.state == EntryState.WAITING)
-        .order_by(entries.c.id)
-        .limit(limit)
-    )
-    return [Entry(*row) for row in rows]
+    return [Entry(*row) for row in connection.execute(_WAITING, {"of": ref, "most": limit})]
 
 
 def refs_waiting(connection: Connection) -> list[str]:
@@ -103,20 +150,21 @@ def refs_waiting(connection: Connection) -> list[str]:
     return list(connection.execute(found).scalars())
 
 
-def board(connection: Connection, flight_id: int, entry_ids: Sequence[int]) -> None:
-    """These entries, in this order, are in that flight now."""
-    statement = (
-        update(entries)
-        .where(entries.c.id == bindparam("entry_id"))
-        .values(state=EntryState.FLYING, flight_id=flight_id, index=bindparam("place"))
-    )
-    connection.execute(statement, [{"entry_id": id_, "place": place} for place, id_ in enumerate(entry_ids)])
+def board(connection: Connection, boarding: Mapping[int, Sequence[Entry]]) -> None:
+    """These entries are in these flights now (by number), in this order."""
+    rows = [
+        {"entry_id": entry.id, "flight": flight_id, "place": place}
+        for flight_id, aboard in boarding.items()
+        for place, entry in enumerate(aboard)
+    ]
+    if rows:
+        connection.execute(_BOARD, rows)
 
 
-def submitted(connection: Connection, flight_id: int) -> None:
-    """Consensus took the flight. Entries that the mirror has shown already stay confirmed."""
-    flying = (entries.c.flight_id == flight_id) & (entries.c.state == EntryState.FLYING)
-    connection.execute(update(entries).where(flying).values(state=EntryState.SUBMITTED))
+def submitted(connection: Connection, flight_ids: Sequence[int]) -> None:
+    """Consensus took these flights. Entries that the mirror has shown already stay confirmed."""
+    if flight_ids:
+        connection.execute(_SUBMITTED, [{"flight": id_} for id_ in flight_ids])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +190,6 @@ def confirm(connection: Connection, confirmations: Sequence[Confirmation]) -> No
     """
     if not confirmations:
         return
-    statement = (
-        update(entries)
-        .where(
-            entries.c.event_id == bindparam("confirmed_id"),
-            (entries.c.flight_id == bindparam("in_flight")) | entries.c.flight_id.is_(None),
-        )
-        .values(
-            state=EntryState.CONFIRMED,
-            topic_id=bindparam("at_topic"),
-            sequence=bindparam("at_sequence"),
-            index=bindparam("at_index"),
-            consensus_ns=bindparam("at_ns"),
-        )
-    )
     rows = [
         {
             "confirmed_id": c.event_id,
@@ -167,7 +201,7 @@ def confirm(connection: Connection, confirmations: Sequence[Confirmation]) -> No
         }
         for c in confirmations
     ]
-    connection.execute(statement, rows)
+    connection.execute(_CONFIRM, rows)
 
 
 def park(connection: Connection, entry_ids: Collection[int], reason: str) -> None:
@@ -181,40 +215,24 @@ def park(connection: Connection, entry_ids: Collection[int], reason: str) -> Non
 
 def in_flight(connection: Connection, flight_id: int) -> list[Entry]:
     """The entries of a flight, in their order."""
-    rows = connection.execute(
-        select(entries.c.id, entries.c.event_id, entries.c.channel, entries.c.body, entries.c.size)
-        .where(entries.c.flight_id == flight_id)
-        .order_by(entries.c.index)
-    )
-    return [Entry(*row) for row in rows]
+    in_it = _ENTRY.where(entries.c.flight_id == flight_id).order_by(entries.c.index)
+    return [Entry(*row) for row in connection.execute(in_it)]
 
 
 def status(connection: Connection, event_id: bytes) -> EntryStatus | None:
     """What became of an accepted event; None for an id that was never given."""
-    row = connection.execute(select(entries).where(entries.c.event_id == event_id)).mappings().one_or_none()
+    row = connection.execute(_STATUS, {"of": event_id}).mappings().one_or_none()
     return None if row is None else _status(row)
 
 
 def open_ids(connection: Connection, channel: str, *, limit: int) -> Iterator[bytes]:
     """The newest events of a channel that are accepted and neither confirmed nor parked."""
-    found = (
-        select(entries.c.event_id)
-        .where(entries.c.channel == channel, entries.c.state.in_(OPEN_STATES))
-        .order_by(entries.c.id.desc())
-        .limit(limit)
-    )
-    return iter(connection.execute(found).scalars())
+    return iter(connection.execute(_OPEN, {"of": channel, "most": limit}).scalars())
 
 
 def parked(connection: Connection, channel: str, *, limit: int) -> Iterator[tuple[bytes, str]]:
     """The events of a channel that were parked last, each with its reason."""
-    found = (
-        select(entries.c.event_id, entries.c.reason)
-        .where(entries.c.channel == channel, entries.c.state == EntryState.PARKED)
-        .order_by(entries.c.id.desc())
-        .limit(limit)
-    )
-    return ((event_id, reason) for event_id, reason in connection.execute(found))
+    return ((event_id, reason) for event_id, reason in connection.execute(_PARKED, {"of": channel, "most": limit}))
 
 
 def _status(row: RowMapping) -> EntryStatus:

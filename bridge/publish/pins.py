@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, RowMapping, select, text, update
 
 from bridge.errors import ReceiptContradicted
-from bridge.publish.flights import TransactionState
+from bridge.publish.id_records import TransactionState
 from bridge.schema import flights, transactions
 from topics.values import AccountId, TopicId, TopicMessage, TransactionId
 

@@ -14,6 +14,7 @@ from bridge.errors import BudgetSpent, IntegrityBroken, Unavailable
 from bridge.log import get_logger
 from bridge.publish import flights, outbox
 from bridge.publish.carrier import Carrier
+from bridge.publish.makers import Makers, TopicAwaited
 from bridge.schema import registry
 from topics import errors as hcs
 
@@ -21,12 +22,18 @@ log = get_logger(__name__)
 
 
 class Submitter:
-    """Holds which campaigns have work, in the order in which they get their turn."""
+    """Holds which campaigns have work, in the order in which they get their turn.
 
-    def __init__(self, settings: Publish, database: Database, carrier: Carrier) -> None:
+    With `makers`, to whom the carrier hands what needs a topic first, flights wait for no topic but their own.
+    """
+
+    def __init__(
+        self, settings: Publish, database: Database, carrier: Carrier, *, makers: Makers | None = None
+    ) -> None:
         self._settings = settings
         self._database = database
         self._carrier = carrier
+        self._makers = makers
         self._queue: deque[str] = deque()
         self._known: set[str] = set()  # in the queue, under way, or waiting for the next attempt
         self._woken: set[str] = set()  # got more work while known
@@ -56,6 +63,8 @@ class Submitter:
         async with asyncio.TaskGroup() as workers:
             for number in range(self._settings.max_flights):
                 workers.create_task(self._work(), name=f"flights-{number}")
+            if self._makers is not None:
+                workers.create_task(self._makers.run(self.wake), name="topics")
 
     async def drain(self) -> None:
         """Begin no flight any more, and wait for those under way, at most `drain_timeout_s`.
@@ -63,6 +72,8 @@ class Submitter:
         What isn't settled by then goes on at the next start: it is on disk.
         """
         self._draining = True
+        if self._makers is not None:
+            self._makers.drain()
         if not self._under_way:
             return
         self._idle.clear()
@@ -103,6 +114,8 @@ class Submitter:
         self._woken.discard(ref)
         try:
             carried = await self._carrier.advance(ref)
+        except TopicAwaited:
+            return None
         except BudgetSpent as error:
             if ref not in self._stopped:
                 log.error("submission stopped; nothing is lost", ref=ref, reason=error.reason, hint=error.hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,8 @@ from sqlalchemy import Connection, event, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bridge import config_sections as sections
-from bridge import settings
-from bridge.database import Database, add_up, hold, upsert
+from bridge.database import Database, hold
 from bridge.errors import DatabaseHeld, Unavailable
-from bridge.schema import costs
 from bridge.schema import settings as table
 from tests.footing import database_at
 
@@ -112,6 +110,48 @@ async def test_the_constraint_that_broke_is_told_to_its_caller_alone(database: D
     assert outcomes[1] == "b"
 
 
+async def gathered(database: Database, *works: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Run the works in one group; what came of each."""
+    gate = threading.Event()
+    first = asyncio.ensure_future(database.write(lambda _: gate.wait(5)))
+    await asyncio.sleep(0.01)
+    rest = [asyncio.ensure_future(work) for work in works]
+    await asyncio.sleep(0)
+    gate.set()
+    await first
+    return await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def test_who_wants_the_same_shares_one_call_and_each_gets_its_own_outcome(database: Database) -> None:
+    calls: list[list[str]] = []
+
+    def add_all(connection: Connection, wanted: Sequence[str]) -> list[str | BaseException]:
+        calls.append(list(wanted))
+        return [KeyError(name) if name == "refused" else add(connection, name) for name in wanted]
+
+    names_ = ["a", "refused", "b", "c"]
+    works = [
+        work for name in names_ for work in (database.write_together(add_all, name), database.write(adding(f"{name}!")))
+    ]
+    outcomes = await gathered(database, *works)
+    assert calls == [names_]
+    assert isinstance(outcomes[2], KeyError)
+    assert outcomes[:2] + outcomes[3:] == ["a", "a!", "refused!", "b", "b!", "c", "c!"]
+    assert await database.read(names) == {"a", "b", "c", "a!", "b!", "c!", "refused!"}
+
+
+async def test_a_shared_work_that_fails_runs_again_without_the_culprit(database: Database) -> None:
+    def add_all(connection: Connection, wanted: Sequence[str]) -> list[str | BaseException]:
+        return [add(connection, name) for name in wanted]
+
+    await database.write(adding("taken"))
+    names_ = ["a", "b", "taken", "c", "d"]
+    outcomes = await gathered(database, *(database.write_together(add_all, name) for name in names_))
+    assert isinstance(outcomes.pop(2), IntegrityError)
+    assert outcomes == ["a", "b", "c", "d"]
+    assert await database.read(names) == {*names_}
+
+
 async def test_too_many_writes_are_refused_and_the_others_go_on(tmp_path: Path) -> None:
     gate = threading.Event()
     async with database_at(tmp_path / "b.db", max_pending_writes=2) as database:
@@ -180,21 +220,6 @@ async def test_a_statement_that_no_retry_will_mend_is_not_called_unavailable(dat
 @pytest.mark.usefixtures("database")
 def test_the_file_is_closed_to_others(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
-
-
-async def test_upsert_sets_what_it_names(database: Database) -> None:
-    await database.write(lambda c: upsert(c, table, {"name": "a", "value": "1"}))
-    await database.write(lambda c: upsert(c, table, {"name": "a", "value": "2"}))
-    assert await database.read(lambda c: settings.found(c, "a")) == "2"
-
-
-async def test_numbers_add_up_by_primary_key(database: Database) -> None:
-    row = {"scope": "key", "tinycents": 0, "reserved_tinybar": 0, "transactions": 1, "events": 0}
-    rows = [row | {"name": name, "tinybar": tinybar} for name, tinybar in (("a", 5), ("b", 7), ("a", -2))]
-    await database.write(lambda c: add_up(c, costs, rows))
-    await database.write(lambda c: add_up(c, costs, []))
-    found = select(costs.c.name, costs.c.tinybar, costs.c.transactions).order_by(costs.c.name)
-    assert await database.read(lambda c: c.execute(found).all()) == [("a", 3, 2), ("b", 7, 1)]
 
 
 def test_a_second_holder_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:

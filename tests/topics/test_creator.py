@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
 
 from tests.topics.client import Client
-from topics.creator import Creator, Intent, TopicTerms
+from topics.creator import Creator, Intent, TopicTerms, at_once
 from topics.devnet.devnet import Devnet
 from topics.devnet.faults import Fault
 from topics.devnet.settings import HBAR, DevnetSettings
@@ -70,11 +70,17 @@ def intents(client: Client, clock: Clock) -> Intents:
     return Intents(client, clock=clock)
 
 
-def creator(intents: Intents, *, max_fee_tinybar: int = 25 * HBAR, auto_renew_s: int = 7_776_000) -> Creator:
+def creator(
+    intents: Intents,
+    *,
+    max_fee_tinybar: int = 25 * HBAR,
+    auto_renew_s: int = 7_776_000,
+    pace: Callable[[], Awaitable[None]] = at_once,
+) -> Creator:
     terms = TopicTerms("hcs-bridge:1", False, auto_renew_s, max_fee_tinybar)
     client = intents.client
     sources = Sources(client.ledger, client.mirror, intents.clock)
-    return Creator(terms, intents, sources=sources, witness=client.ledger)
+    return Creator(terms, intents, sources=sources, witness=client.ledger, pace=pace)
 
 
 def made(devnet: Devnet) -> list[TopicId]:
@@ -95,6 +101,27 @@ async def test_asked_again_with_the_intent_on_record_it_makes_no_other(devnet: D
     first = await creator(intents).create("c1")
     assert await creator(intents).create("c1") == first
     assert made(devnet) == [first]
+
+
+async def test_nothing_is_sent_before_its_turn_and_the_intent_comes_first(devnet: Devnet, intents: Intents) -> None:
+    seen: list[tuple[set[str], int]] = []
+
+    async def pace() -> None:
+        seen.append((set(intents.pending), len(made(devnet))))
+
+    await creator(intents, pace=pace).create("c1")
+    assert seen == [({"c1"}, 0)]
+
+
+async def test_a_topic_that_is_there_already_is_not_made_again(devnet: Devnet, intents: Intents) -> None:
+    class Known(Intents):
+        """Another attempt has made it since this one was asked for."""
+
+        async def intent(self, ref: str) -> Intent | TopicId:  # type: ignore[override]
+            return TopicId(0, 0, 7)
+
+    assert await creator(Known(intents.client)).create("c1") == TopicId(0, 0, 7)
+    assert made(devnet) == []
 
 
 async def test_a_lost_acknowledgement_makes_no_second_topic(devnet: Devnet, intents: Intents) -> None:

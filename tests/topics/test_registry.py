@@ -49,6 +49,42 @@ def test_an_owner_is_filled_in_and_never_replaced(connection: Connection) -> Non
     assert REGISTRY.intend(connection, "c1", owner=None, now_ms=1).owner == "7"
 
 
+def test_a_campaign_closes_once_and_for_good(connection: Connection) -> None:
+    intend(connection)
+    REGISTRY.created(connection, "c1", TOPIC)
+    REGISTRY.ready(connection, "c1")
+    for now_ms in (5, 6):
+        REGISTRY.close(connection, "c1", now_ms=now_ms)
+    closing = REGISTRY.find(connection, "c1")
+    assert closing is not None
+    assert (closing.closing_ms, closing.takes_events, closing.status) == (5, False, "closing")
+    REGISTRY.closed(connection, TOPIC)
+    REGISTRY.ready(connection, "c1")
+    closed = REGISTRY.find(connection, "c1")
+    assert closed is not None
+    assert (closed.state, closed.takes_events, closed.status) == (TopicState.CLOSED, False, "closed")
+
+
+def test_a_campaign_may_be_told_to_close_before_it_has_a_topic(connection: Connection) -> None:
+    intend(connection)
+    REGISTRY.close(connection, "c1", now_ms=5)
+    REGISTRY.created(connection, "c1", TOPIC)
+    REGISTRY.ready(connection, "c1")
+    found = REGISTRY.find(connection, "c1")
+    assert found is not None
+    assert (found.state, found.takes_events, found.status) == (TopicState.READY, False, "closing")
+
+
+def test_who_takes_events_of_many_at_once(connection: Connection) -> None:
+    for ref in ("open", "closing", "closed", "not asked for"):
+        intend(connection, ref)
+    REGISTRY.close(connection, "closing", now_ms=2)
+    REGISTRY.created(connection, "closed", TOPIC)
+    REGISTRY.closed(connection, TOPIC)
+    found = REGISTRY.taking(connection, ["open", "closing", "closed", "unknown"])
+    assert found == {"open": True, "closing": False, "closed": False}
+
+
 def test_the_topic_is_kept_once_and_found_both_ways(connection: Connection) -> None:
     intend(connection)
     REGISTRY.created(connection, "c1", TOPIC)
@@ -90,6 +126,14 @@ def test_who_still_waits_for_a_topic_or_its_manifest(connection: Connection) -> 
     REGISTRY.created(connection, "c3", TopicId(0, 0, 8))
     REGISTRY.ready(connection, "c3")
     assert sorted(REGISTRY.refs_unready(connection)) == ["c1", "c2"]
+
+
+def test_a_name_of_our_own_is_no_campaign(connection: Connection) -> None:
+    for _ in range(2):
+        REGISTRY.reserve(connection, "_ours", now_ms=1)
+    assert list(REGISTRY.all(connection)) == []
+    assert REGISTRY.refs_unready(connection) == []
+    assert state(connection, "_ours") is TopicState.NONE
 
 
 def test_all_in_the_order_of_registration(connection: Connection) -> None:

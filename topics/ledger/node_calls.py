@@ -146,6 +146,12 @@ class NodeCalls:
 
         Raises the last Unavailable when the attempts are used up.
         """
+        try:
+            return await attempt()  # as a rule the only one; tenacity's bookkeeping costs more than a call
+        except Unavailable as error:
+            if not _may_pass(error):
+                raise
+            failed = [error]
         jittered = wait_random_exponential(
             multiplier=self._settings.backoff_initial_s, max=self._settings.backoff_max_s
         )
@@ -164,6 +170,8 @@ class NodeCalls:
         )
 
         async def once() -> _T:  # tenacity awaits what is visibly a coroutine function only
+            if failed:
+                raise failed.pop()
             return await attempt()
 
         result: _T = await retrying(once)

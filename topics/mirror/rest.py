@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import aiohttp
@@ -49,6 +50,8 @@ class Mirror:
         self._on_time = on_time
         self.requests = 0
         """Requests sent so far, repeated ones included."""
+        self.served_s: int | None = None
+        """The mirror's own time at its last answer, in seconds since 1970; None where it didn't say."""
 
     async def messages(self, topic_id: TopicId, *, after: int, limit: int = MAX_PAGE) -> list[TopicMessage]:
         """One page of messages behind sequence number `after`, ascending; empty also for an unknown topic."""
@@ -166,6 +169,7 @@ class Mirror:
         remote = f"mirror {self.url}"
         try:
             async with self._session.get(self.url + path, timeout=timeout, allow_redirects=False) as response:
+                self.served_s = _date_s(response)
                 if response.status == 404:
                     return None
                 body = await self._body(response)
@@ -204,6 +208,13 @@ def _retry_after_s(response: aiohttp.ClientResponse) -> float | None:
     """Whole seconds; the header's other form, a date, would need a clock that agrees with the mirror's."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
+
+
+def _date_s(response: aiohttp.ClientResponse) -> int | None:
+    try:
+        return int(parsedate_to_datetime(response.headers.get("Date", "")).timestamp())
+    except ValueError:
+        return None
 
 
 def _reason(body: bytes) -> str:

@@ -17,6 +17,7 @@ from bridge.keys.ring import STORE, CampaignKeys, KeyRing, campaign_owner, user_
 from bridge.protocol.wire.epochs import Epoch
 from bridge.protocol.wire.wrapping import wrap_key
 from bridge.schema import epochs
+from bridge.statements import MAX_IN
 
 MASTER = os.urandom(32)
 
@@ -45,6 +46,16 @@ def test_owners_have_keys_of_their_own(connection: Connection) -> None:
     keys = ring()
     owners = [STORE, campaign_owner("7"), user_owner("7"), campaign_owner("8")]
     assert len({keys.ensure(connection, owner, now_ms=1).key for owner in owners}) == len(owners)
+
+
+def test_many_get_their_first_epoch_and_keep_the_one_that_they_have(connection: Connection) -> None:
+    known = ring().ensure(connection, user_owner("1"), now_ms=1)
+    owners = [user_owner(str(number)) for number in range(MAX_IN + 1)]
+    for _ in range(2):
+        ring().ensure_all(connection, owners, now_ms=2)
+    assert len(connection.execute(select(epochs)).all()) == len(owners)
+    assert ring().current(connection, user_owner("1")) == known
+    assert ring().current(connection, user_owner("2")) is not None
 
 
 def test_nothing_is_known_of_who_has_none(connection: Connection) -> None:

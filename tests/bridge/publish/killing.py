@@ -55,7 +55,7 @@ class _Under:
 
 def under(axe: Axe, rooms: Rooms) -> Carrier:
     """The rooms' carrier, whose every step counts."""
-    database = cast("Any", _Under(axe, rooms.database, "write"))
+    database = cast("Any", _Under(axe, rooms.database, "write", "write_together"))
     ledger = cast("Any", _Under(axe, rooms.ledger, "create_topic", "submit", "receipt"))
     sources = Sources(ledger, rooms.mirror, rooms.ids.network.now_ns)
     creator = Creator(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
-from bridge.publish import booking, costs, flights, outbox
+from bridge.publish import booking, costs, flights, id_records, outbox
 from bridge.publish.budgets import Scope
 from bridge.publish.costs import Sum
-from bridge.publish.flights import Chunk, TransactionState
+from bridge.publish.flights import Chunk, Draft
+from bridge.publish.id_records import TransactionState
 from bridge.publish.outbox import NewEntry
-from bridge.schema import entries, transactions
+from bridge.schema import transactions
 from topics.creator import Intent
 from topics.fees import ExchangeRate
 from topics.mirror.answers import TransactionOutcome
@@ -26,23 +27,21 @@ def row(number: int, charged: int, *, at: int = 1, result: str = "SUCCESS") -> T
 
 def flight(connection: Connection, *numbers: int, producer_sequence: int = 1) -> int:
     """A flight of c1 with a chunk under each number."""
-    flight_id = flights.record(connection, "c1", TOPIC, producer_sequence=producer_sequence, now_ms=1)
     total = len(numbers)
-    chunks = [
+    chunks = tuple(
         Chunk(TransactionId(PAYER, number), place, total, b"m", 120, TransactionState.INTENDED)
         for place, number in enumerate(numbers, 1)
-    ]
-    flights.record_chunks(connection, flight_id, "c1", chunks)
-    return flight_id
+    )
+    [made] = flights.record(connection, [Draft("c1", TOPIC, producer_sequence, chunks)], now_ms=1)
+    return made.id
 
 
 def aboard(connection: Connection, flight_id: int, *loads: tuple[str, int]) -> None:
     """Put an entry of that many bytes, brought by that key, into the flight, for each load."""
     for number, (api_key, size) in enumerate(loads):
         event_id = bytes([flight_id, number]) * 8
-        outbox.append(connection, [NewEntry(event_id, "c1", "campaign:c1", b"b", size)], api_key=api_key, now_ms=1)
-    waiting = select(entries.c.id).where(entries.c.flight_id.is_(None)).order_by(entries.c.id)
-    outbox.board(connection, flight_id, list(connection.execute(waiting).scalars()))
+        outbox.append(connection, [NewEntry(event_id, "c1", "campaign:c1", b"b", size, api_key, 1)])
+    outbox.board(connection, {flight_id: outbox.waiting(connection, "c1", limit=100)})
 
 
 def keys(connection: Connection) -> dict[str, Sum]:
@@ -89,8 +88,8 @@ def test_a_manifest_is_on_the_sponsors_bill_and_names_its_campaign(connection: C
 def test_creations_wait_until_they_have_come_to_an_end(connection: Connection) -> None:
     created, pending, never = (TransactionId(PAYER, number) for number in (1, 2, 3))
     for transaction_id in (created, pending, never):
-        flights.record_creation(connection, "c1", Intent(transaction_id, 120))
-    flights.spent(connection, never, "NEVER_RAN")
+        id_records.record_creation(connection, "c1", Intent(transaction_id, 120))
+    id_records.spent(connection, never, "NEVER_RAN")
     connection.execute(update(transactions).where(transactions.c.valid_start_ns == 1).values(state="settled"))
     assert booking.unbooked_creations(connection, None, limit=10) == [created]
     assert booking.unbooked_creations(connection, {"c1"}, limit=10) == [created]
@@ -105,7 +104,7 @@ def test_an_event_of_a_flight_that_is_not_whole_on_the_bill_costs_nothing_known(
     aboard(connection, flight_id, ("a", 1), ("a", 3))
     event_id = bytes([flight_id, 1]) * 8
     booking.book(connection, [row(1, 100)], RATE)
-    flights.finish(connection, flight_id, flights.FlightState.SUBMITTED)
+    flights.finish(connection, [flight_id], flights.FlightState.SUBMITTED)
     assert costs.of_event(connection, event_id) is None
     booking.book(connection, [row(2, 60, at=2)], RATE)
     assert costs.of_event(connection, event_id) == costs.Cost(120, 120 * 12, RATE)

@@ -11,10 +11,11 @@ from bridge.database import Database
 from bridge.migrations import upgrade
 from bridge.publish import idempotency
 from bridge.publish.forgetting import forget_keys
+from bridge.publish.idempotency import Answer
 from bridge.supervise import Loop, supervised
 
 HOUR_MS = 3_600_000
-REQUEST = ("the key", bytes(32))
+OLD, YOUNG = ("backend", "old"), ("backend", "young")
 
 
 async def test_old_keys_go_and_young_ones_stay(tmp_path: Path) -> None:
@@ -22,14 +23,14 @@ async def test_old_keys_go_and_young_ones_stay(tmp_path: Path) -> None:
     upgrade(database.engine)
     now_ms = 100 * HOUR_MS
     with database.engine.begin() as connection:
-        idempotency.keep(connection, "old", REQUEST, event_ids=[bytes(16)], now_ms=now_ms - 25 * HOUR_MS)
-        idempotency.keep(connection, "young", REQUEST, event_ids=[bytes(16)], now_ms=now_ms - 23 * HOUR_MS)
+        old, young = (Answer(bytes(32), (bytes(16),), now_ms - hours * HOUR_MS) for hours in (25, 23))
+        idempotency.keep(connection, [(OLD, old), (YOUNG, young)])
     loops: dict[str, Loop] = {
         "database": database.run,
         "forgetting": partial(forget_keys, database, keep_h=24, now_ms=lambda: now_ms),
     }
     async with supervised(loops), asyncio.timeout(10):
-        while await database.read(lambda c: idempotency.earlier(c, "old", REQUEST)):
+        while OLD in await database.read(lambda c: idempotency.earlier(c, [OLD])):
             pass
-        assert await database.read(lambda c: idempotency.earlier(c, "young", REQUEST)) == (bytes(16),)
+        assert await database.read(lambda c: idempotency.earlier(c, [OLD, YOUNG])) == {YOUNG: young}
     await database.close()

@@ -7,35 +7,39 @@ from sqlalchemy import Connection
 
 from bridge.errors import IdempotencyConflict
 from bridge.publish import idempotency
+from bridge.publish.idempotency import Answer
+from bridge.statements import MAX_IN
 
-IDS = (b"a" * 16, b"b" * 16)
-REQUEST = ("key", b"h" * 32)
-
-
-def keep(connection: Connection, *, now_ms: int = 10) -> None:
-    idempotency.keep(connection, "backend", REQUEST, event_ids=IDS, now_ms=now_ms)
+NAME = ("backend", "key")
+ANSWER = Answer(b"h" * 32, (b"a" * 16, b"b" * 16), 10)
 
 
 def test_the_same_request_gets_the_same_ids(connection: Connection) -> None:
-    assert idempotency.earlier(connection, "backend", REQUEST) is None
-    keep(connection)
-    assert idempotency.earlier(connection, "backend", REQUEST) == IDS
+    assert idempotency.earlier(connection, [NAME]) == {}
+    idempotency.keep(connection, [(NAME, ANSWER)])
+    assert idempotency.earlier(connection, [NAME]) == {NAME: ANSWER}
+    ANSWER.check(Answer(b"h" * 32, (), 11), NAME)
 
 
-def test_another_body_under_the_key_is_a_conflict(connection: Connection) -> None:
-    keep(connection)
+def test_another_body_under_the_key_is_a_conflict() -> None:
     with pytest.raises(IdempotencyConflict, match="'key'"):
-        idempotency.earlier(connection, "backend", ("key", b"i" * 32))
+        ANSWER.check(Answer(b"i" * 32, (), 11), NAME)
 
 
 def test_keys_of_other_senders_are_other_keys(connection: Connection) -> None:
-    keep(connection)
-    assert idempotency.earlier(connection, "another", ("key", b"i" * 32)) is None
+    idempotency.keep(connection, [(NAME, ANSWER), (("another", "other"), ANSWER)])
+    assert idempotency.earlier(connection, [("another", "key"), ("backend", "other")]) == {}
+
+
+def test_more_keys_than_one_statement_takes_are_found(connection: Connection) -> None:
+    names = [("backend", f"key {number}") for number in range(2 * MAX_IN + 1)]
+    idempotency.keep(connection, [(name, ANSWER) for name in names])
+    assert set(idempotency.earlier(connection, names)) == set(names)
 
 
 def test_what_is_old_is_forgotten(connection: Connection) -> None:
-    keep(connection, now_ms=10)
+    idempotency.keep(connection, [(NAME, ANSWER)])
     idempotency.forget(connection, before_ms=10)
-    assert idempotency.earlier(connection, "backend", REQUEST) == IDS
+    assert idempotency.earlier(connection, [NAME]) == {NAME: ANSWER}
     idempotency.forget(connection, before_ms=11)
-    assert idempotency.earlier(connection, "backend", REQUEST) is None
+    assert idempotency.earlier(connection, [NAME]) == {}

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from bridge.errors import CampaignRefused, IdempotencyConflict
 from bridge.protocol.channels import ACCOUNT
 from bridge.publish import outbox
-from bridge.publish.ingest import Request
+from bridge.publish.ingest import Accepted, Request
 from bridge.publish.outbox import EntryState
 from bridge.schema import entries, registry, topics
 from tests.footing import Terms
@@ -104,6 +104,31 @@ async def test_the_same_request_twice_at_once_is_accepted_once(rooms: Rooms) -> 
     assert len({each.ids for each in accepted}) == 1
     assert sum(len(each.arrivals) for each in accepted) == 1
     assert len(await stored(rooms)) == 1
+
+
+async def test_requests_that_share_a_commit_keep_the_order_in_which_they_came(rooms: Rooms) -> None:
+    requests = [[change(f"c{number % 3}", user_id=str(number)), change(f"c{number % 3}")] for number in range(20)]
+    accepted = await asyncio.gather(
+        *(rooms.ingest.accept(changes, Request(f"key {number}")) for number, changes in enumerate(requests))
+    )
+    found = select(entries.c.event_id, entries.c.api_key).order_by(entries.c.id)
+    kept = await rooms.database.read(lambda c: [tuple(row) for row in c.execute(found)])
+    assert kept == [(id_, f"key {number}") for number, each in enumerate(accepted) for id_ in each.ids]
+    users = await rooms.database.read(lambda c: [rooms.ring.current(c, f"user:{number}") for number in range(20)])
+    assert None not in users
+
+
+async def test_a_key_that_a_refused_request_bore_is_free_for_the_next(terms: Terms) -> None:
+    async with rooms_on(terms, on_demand=False) as rooms:
+        await rooms.ingest.register("c1", None)
+        refused, accepted = await asyncio.gather(
+            rooms.ingest.accept([change("c2")], Request("k", ("key", b"i" * 32))),
+            rooms.ingest.accept([change()], Request("k", BODY)),
+            return_exceptions=True,
+        )
+        assert isinstance(refused, CampaignRefused)
+        assert isinstance(accepted, Accepted)
+        assert len(await stored(rooms)) == 1
 
 
 async def test_another_body_under_the_same_key_is_a_conflict(rooms: Rooms) -> None:

@@ -15,7 +15,7 @@ from bridge.protocol.wire.manifest import parse_manifest
 from bridge.publish import flights, outbox
 from bridge.publish.flights import Flight, FlightState
 from bridge.publish.ingest import Request
-from bridge.publish.loading import Loader
+from bridge.publish.loading import Load, Loader
 from bridge.schema import entries, registry, transactions
 from tests.footing import NETWORK, Terms
 from tests.rooms import Rooms, change, rooms_on
@@ -25,14 +25,12 @@ from topics.values import TopicId
 TOPIC = TopicId(0, 0, 7001)
 
 
-def ready(connection: Connection, loader: Loader) -> Registration:
+def ready(connection: Connection, loader: Loader) -> None:
     """c1 with a topic and a manifest that has reached consensus."""
     registry.created(connection, "c1", TOPIC)
-    loader.manifest(connection, found(connection), TOPIC)
-    flight = opened(connection)
-    flights.finish(connection, flight.id, FlightState.SUBMITTED)
+    manifest = flight_of(loader.load(connection, ["c1"]))
+    flights.finish(connection, [manifest.id], FlightState.SUBMITTED)
     registry.ready(connection, "c1")
-    return found(connection)
 
 
 def found(connection: Connection) -> Registration:
@@ -41,10 +39,10 @@ def found(connection: Connection) -> Registration:
     return registration
 
 
-def opened(connection: Connection) -> Flight:
-    flight = flights.open_flight(connection, "c1")
-    assert flight is not None
-    return flight
+def flight_of(loads: list[Load]) -> Flight:
+    [load] = loads
+    assert load.flight is not None
+    return load.flight
 
 
 def message(flight: Flight) -> bytes:
@@ -62,10 +60,10 @@ async def load(rooms: Rooms, loader: Loader | None = None) -> Flight:
     loader = loader or rooms.loader
 
     def work(connection: Connection) -> Flight:
-        registration = found(connection)
-        loader.frame(connection, registration if registration.topic_id else ready(connection, loader), TOPIC)
-        flight = opened(connection)
-        flights.finish(connection, flight.id, FlightState.SUBMITTED)
+        if found(connection).topic_id is None:
+            ready(connection, loader)
+        flight = flight_of(loader.load(connection, ["c1"]))
+        flights.finish(connection, [flight.id], FlightState.SUBMITTED)
         return flight
 
     return await rooms.database.write(work)
@@ -154,10 +152,10 @@ async def test_the_manifest_says_what_the_topic_is(rooms: Rooms) -> None:
 
     def work(connection: Connection) -> tuple[bytes, bytes]:
         registry.created(connection, "c1", TOPIC)
-        rooms.loader.manifest(connection, found(connection), TOPIC)
+        manifest = flight_of(rooms.loader.load(connection, ["c1"]))
         epoch = rooms.ring.current(connection, "campaign:c1")
         assert epoch is not None
-        return message(opened(connection)), epoch.key
+        return message(manifest), epoch.key
 
     text, key = await rooms.database.write(work)
     manifest = parse_manifest(text, network=NETWORK, topic_id=TOPIC, pinned=rooms.terms.public)
@@ -190,7 +188,7 @@ async def test_nothing_waiting_makes_no_flight(rooms: Rooms) -> None:
     await rooms.ingest.register("c1", None)
 
     def work(connection: Connection) -> Flight | None:
-        rooms.loader.frame(connection, ready(connection, rooms.loader), TOPIC)
-        return flights.open_flight(connection, "c1")
+        ready(connection, rooms.loader)
+        return rooms.loader.load(connection, ["c1"])[0].flight
 
     assert await rooms.database.write(work) is None

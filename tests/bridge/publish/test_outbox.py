@@ -7,27 +7,29 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bridge.publish import flights, outbox
+from bridge.publish.flights import Draft
 from bridge.publish.outbox import Confirmation, EntryState, NewEntry
 from topics.values import TopicId
 
 
 def entry(number: int, ref: str = "c1", channel: str | None = None) -> NewEntry:
-    return NewEntry(bytes([number]) * 16, ref, channel or f"campaign:{ref}", b"sealed", 10)
+    return NewEntry(bytes([number]) * 16, ref, channel or f"campaign:{ref}", b"sealed", 10, "backend", 7)
 
 
 def add(connection: Connection, *arrivals: NewEntry) -> None:
-    outbox.append(connection, arrivals, api_key="backend", now_ms=7)
+    outbox.append(connection, arrivals)
 
 
 def flight(connection: Connection, *, number: int = 1) -> int:
-    return flights.record(connection, "c1", TopicId(0, 0, 7), producer_sequence=number, now_ms=1)
+    [made] = flights.record(connection, [Draft("c1", TopicId(0, 0, 7), number, ())], now_ms=1)
+    return made.id
 
 
 def board(connection: Connection, *numbers: int) -> int:
     """A flight with the events of these numbers."""
-    waiting = {e.event_id[0]: e.id for e in outbox.waiting(connection, "c1", limit=100)}
+    waiting = {e.event_id[0]: e for e in outbox.waiting(connection, "c1", limit=100)}
     flight_id = flight(connection)
-    outbox.board(connection, flight_id, [waiting[number] for number in numbers])
+    outbox.board(connection, {flight_id: [waiting[number] for number in numbers]})
     return flight_id
 
 
@@ -71,7 +73,7 @@ def test_what_boards_waits_no_longer_and_keeps_its_place(connection: Connection)
 def test_submitted_then_confirmed(connection: Connection) -> None:
     add(connection, entry(1), entry(2))
     flight_id = board(connection, 1)
-    outbox.submitted(connection, flight_id)
+    outbox.submitted(connection, [flight_id])
     assert (state(connection, 1), state(connection, 2)) == (EntryState.SUBMITTED, EntryState.WAITING)
     outbox.confirm(connection, [confirmation(1, flight_id)])
     status = outbox.status(connection, bytes([1]) * 16)
@@ -85,14 +87,14 @@ def test_a_mirror_that_is_faster_than_the_receipt(connection: Connection) -> Non
     add(connection, entry(1))
     flight_id = board(connection, 1)
     outbox.confirm(connection, [confirmation(1, flight_id)])
-    outbox.submitted(connection, flight_id)
+    outbox.submitted(connection, [flight_id])
     assert state(connection, 1) is EntryState.CONFIRMED
 
 
 @pytest.mark.parametrize("other", [None, 99])
 def test_another_flights_bytes_confirm_nothing(connection: Connection, other: int | None) -> None:
     add(connection, entry(1))
-    outbox.submitted(connection, board(connection, 1))
+    outbox.submitted(connection, [board(connection, 1)])
     outbox.confirm(connection, [confirmation(1, other)])
     assert state(connection, 1) is EntryState.SUBMITTED
 
@@ -125,7 +127,7 @@ def test_parked_with_its_reason(connection: Connection) -> None:
 def test_a_channels_open_and_parked_events_newest_first(connection: Connection) -> None:
     add(connection, *(entry(number) for number in (1, 2, 3, 4)), entry(5, channel="user:7"))
     flight_id = board(connection, 1, 2)
-    outbox.submitted(connection, flight_id)
+    outbox.submitted(connection, [flight_id])
     outbox.confirm(connection, [confirmation(1, flight_id)])
     outbox.park(connection, [e.id for e in outbox.waiting(connection, "c1", limit=1)], "size")
     assert [id_[0] for id_ in outbox.open_ids(connection, "campaign:c1", limit=10)] == [4, 2]

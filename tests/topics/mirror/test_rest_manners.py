@@ -147,3 +147,11 @@ async def test_requests_are_paced() -> None:
         started = now()
         await asyncio.gather(*(mirror.messages(TOPIC, after=0) for _ in range(14)))
         assert now() - started >= 0.45
+
+
+@pytest.mark.parametrize(("date", "served_s"), [("Tue, 14 Nov 2023 22:13:20 GMT", 1_700_000_000), ("tomorrow", None)])
+async def test_the_mirrors_own_time_is_kept(date: str, served_s: int | None) -> None:
+    async with answering(web.Response(text=EMPTY, headers={"Date": date})) as mirror:
+        assert mirror.served_s is None
+        await mirror.messages(TOPIC, after=0)
+        assert mirror.served_s == served_s
