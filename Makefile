@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/integration/js
+PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -15,10 +16,10 @@ demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live 
 	@$(BIN)/hcs-bridge demo
 
 test: $(VENV)/.tests $(JS)/node_modules/.installed browser java  ## what decides whether a change is good
-	@$(BIN)/pytest -q -m "not long"
+	@$(PYTEST) -m "not long"
 
 test-long: $(VENV)/.tests $(JS)/node_modules/.installed browser java  ## the same, with the full chaos, drop and fuzz runs
-	@$(BIN)/pytest -q
+	@$(PYTEST)
 
 check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/ruff format --quiet --check .

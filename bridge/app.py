@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bridge import settings
 from bridge.config import Config
+from bridge.desk import Desk
 from bridge.doors import Announcer, Backend, ChannelHistory
 from bridge.gateway.api import ApiServer
 from bridge.gateway.connection import Rooms
@@ -18,14 +19,14 @@ from bridge.gateway.server import PATH, GatewayServer
 from bridge.gateway.settings import GatewaySettings
 from bridge.log import get_logger
 from bridge.protocol.values import JSON
-from bridge.publish import flights
+from bridge.publish import id_records
 from bridge.publish.forgetting import forget_keys
-from bridge.relay.inbound import Book
+from bridge.relay.inbound import Book, Inbound
 from bridge.relay.same_network import check_same_network
 from bridge.relay.store import News
 from bridge.remotes import Remotes, connected
 from bridge.room_settings import authenticator, http_settings, section_as
-from bridge.rooms import Outbound, inbound, outbound
+from bridge.rooms import inbound, outbound
 from bridge.storage import Storage, now_ms, opened
 from bridge.supervise import Loop, stop_signal, supervised
 from topics.mirror.sweep import Sweep
@@ -59,22 +60,26 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
     """
     async with opened(config, alone=True) as storage:
         account = config.operator.account
-        last_ns = await storage.database.read(lambda c: flights.last_valid_start_ns(c, account))
-        is_taken = partial(flights.is_recorded, storage.database.engine)
+        last_ns = await storage.database.read(lambda c: id_records.last_valid_start_ns(c, account))
+        is_taken = partial(id_records.is_recorded, storage.database.engine)
         async with connected(config, last_valid_start_ns=last_ns, is_taken=is_taken) as remotes:
             await check_same_network(storage.database, remotes.mirror)
             hub = Hub(max_joining_bytes=config.gateway.max_pending_bytes)
-            out = outbound(storage, remotes, reject=Announcer(storage, hub).reject)
-            gateway, api = _doors(storage, out, hub, page_data)
+            announcer = Announcer(storage, hub)
+            out = outbound(storage, remotes, reject=announcer.reject)
+            room, relay = await _relay(storage, remotes, hub, out.bookkeeper.book)
+            desk = Desk(storage, announcer, wake=out.submitter.wake, revisit=room.revisit)
+            gateway, api = _doors(storage, Backend(storage, out, hub), hub, desk, page_data)
             await gateway.start()
             await api.start()
             loops: dict[str, Loop] = {
                 "database": storage.database.run,
                 "submitter": out.submitter.run,
+                "pool": out.filling.run,
                 "forgetting": partial(
                     forget_keys, storage.database, keep_h=config.http.idempotency_keep_h, now_ms=now_ms
                 ),
-                "relay": await _relay(storage, remotes, hub, out.bookkeeper.book),
+                "relay": relay,
                 "rates": out.rates.run,
                 "gateway": gateway.run,
                 "http": api.run,
@@ -90,18 +95,18 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
 
 
 def _doors(
-    storage: Storage, out: Outbound, hub: Hub, page_data: Callable[[], JSON] | None
+    storage: Storage, backend: Backend, hub: Hub, desk: Desk, page_data: Callable[[], JSON] | None
 ) -> tuple[GatewayServer, ApiServer]:
     config = storage.config
     history = ChannelHistory(storage)
     rooms = Rooms(hub, history, authenticator(config), history.owner_of, now_ms)
     gateway = GatewayServer(section_as(GatewaySettings, config.gateway), rooms)
-    api = ApiServer(http_settings(config), Backend(storage, out, hub), now_ms=now_ms, page=WEB, page_data=page_data)
+    api = ApiServer(http_settings(config), backend, now_ms=now_ms, page=WEB, page_data=page_data, desk=desk)
     return gateway, api
 
 
-async def _relay(storage: Storage, remotes: Remotes, hub: Hub, book: Book) -> Loop:
-    """The inbound loop, from where the last run came to."""
+async def _relay(storage: Storage, remotes: Remotes, hub: Hub, book: Book) -> tuple[Inbound, Loop]:
+    """The inbound corridor and its loop, from where the last run came to."""
 
     def publish(news: Sequence[News]) -> None:
         for item in news:
@@ -111,4 +116,4 @@ async def _relay(storage: Storage, remotes: Remotes, hub: Hub, book: Book) -> Lo
     cursor_ns = await storage.database.read(settings.cursor_ns)
     sweep = Sweep(remotes.mirror, config.operator.account, cursor_ns=cursor_ns)
     room = inbound(storage, remotes.mirror, publish=publish, book=book)
-    return partial(room.run, sweep, poll_interval_s=config.mirror.poll_interval_s)
+    return room, partial(room.run, sweep, poll_interval_s=config.mirror.poll_interval_s)

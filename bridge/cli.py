@@ -9,15 +9,18 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from bridge.commands.devnet import ConsensusMs, MirrorMs, devnet
+from bridge.commands.doctor import doctor
 from bridge.commands.exits import EXIT_CODES, OK, REFUSED, USAGE, CommandFailed, end, until_stopped
-
-if TYPE_CHECKING:
-    from bridge.config import Config
+from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath
+from bridge.commands.options import loaded as _load
+from bridge.commands.outbox import outbox_app
+from bridge.commands.resume import resume
+from bridge.commands.verify import verify
 
 app = typer.Typer(
     help="Gives every campaign a topic on the Hedera Consensus Service, writes its changes there, sealed, and brings "
@@ -27,12 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-topics_app = typer.Typer(help="Make and look at the topics of campaigns.", epilog=EXIT_CODES, no_args_is_help=True)
+topics_app = typer.Typer(help="Make, close and look at topics of campaigns.", epilog=EXIT_CODES, no_args_is_help=True)
 app.add_typer(topics_app, name="topic")
-
-ConfigPath = Annotated[Path, typer.Option("--config", "-c", envvar="HCS_BRIDGE_CONFIG", help="Configuration file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-DEFAULT_CONFIG = Path("config.toml")
+app.add_typer(outbox_app, name="outbox")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -57,7 +57,9 @@ def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
     asyncio.run(bridge_app.serve(loaded))
 
 
-app.command(epilog=EXIT_CODES)(devnet)
+for verb in (devnet, doctor, verify):
+    app.command(epilog=EXIT_CODES)(verb)
+topics_app.command(epilog=EXIT_CODES)(resume)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -96,6 +98,21 @@ def topic_create(
     from bridge.commands import topic
 
     topic.show([asyncio.run(topic.create(_load(config), campaign, owner))], as_json, one=True)
+
+
+@topics_app.command("close", epilog=EXIT_CODES)
+def topic_close(
+    campaign: Annotated[str, typer.Argument(metavar="ID", help="The campaign's id.")],
+    as_json: AsJson = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """End a campaign for good: it takes no more events, and says so in its topic, behind all that it has.
+
+    Its events stay readable. Works with and without the daemon; a second time shows how far it is.
+    """
+    from bridge.commands import topic
+
+    topic.show([asyncio.run(topic.close(_load(config), campaign))], as_json, one=True)
 
 
 @topics_app.command("list", epilog=EXIT_CODES)
@@ -231,9 +248,3 @@ def version() -> None:
     from importlib.metadata import version as installed
 
     typer.echo(f"hcs-bridge {installed('hcs-bridge')} (Python {sys.version.split()[0]})")
-
-
-def _load(path: Path) -> Config:
-    from bridge.config import load
-
-    return load(path, os.environ)

@@ -54,6 +54,7 @@ class Config(BaseSettings):
     tokens: sections.Tokens = sections.Tokens()
     relay: sections.Relay = sections.Relay()
     log: sections.Log = sections.Log()
+    doctor: sections.Doctor = sections.Doctor()
 
     @model_validator(mode="before")
     @classmethod

@@ -36,8 +36,8 @@ DEVNET_MIRROR_URL = "http://127.0.0.1:5551"
 DEVNET_DIRECTORY = Path("var/devnet")
 CHUNK_BYTES = 1024  # what HCS takes in one transaction
 
-Scope = Literal["events:write", "events:read", "campaigns:write", "campaigns:read"]
-ALL_SCOPES: tuple[Scope, ...] = ("events:write", "events:read", "campaigns:write", "campaigns:read")
+Scope = Literal["events:write", "events:read", "campaigns:write", "campaigns:read", "outbox:write"]
+ALL_SCOPES: tuple[Scope, ...] = ("events:write", "events:read", "campaigns:write", "campaigns:read", "outbox:write")
 
 
 class Node(Section):
@@ -137,6 +137,9 @@ class Topics(Section):
     auto_renew_s: Annotated[int, Field(ge=2_592_000, le=8_000_001)] = 7_776_000
     admin_key: bool = False
     sign_frames: bool = True
+    creations_per_s: Amount = 5.0
+    max_creations: Count = 32
+    pool_size: Annotated[int, Field(ge=0)] = 0
 
 
 class Publish(Section):
@@ -283,3 +286,14 @@ class Log(Section):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
+
+
+class Doctor(Section):
+    """How long `hcs-bridge doctor` waits, and from where on it warns."""
+
+    timeout_s: Seconds = 15.0
+    low_balance_events: Count = 10_000
+    low_disk_bytes: Count = 1_073_741_824
+    max_clock_skew_s: Seconds = 2.0
+    max_mirror_lag_s: Seconds = 60.0
+    shared_payer_s: Seconds = 3600.0

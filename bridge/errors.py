@@ -180,6 +180,17 @@ class CampaignRefused(BridgeError):
         super().__init__(f"campaign {campaign_id} {reason}")
 
 
+class EntryRefused(BridgeError):
+    """What an operator wants of an event in the outbox can't be; nothing was changed. `status`: 404 unknown, 409."""
+
+    def __init__(self, event_id: str, reason: str, *, status: int, hint: str = "") -> None:
+        self.event_id = event_id
+        self.reason = reason
+        self.status = status
+        self.hint = hint
+        super().__init__(f"event {event_id} {reason}")
+
+
 class IdempotencyConflict(BridgeError):
     """The key stands for another body; nothing was stored."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from bridge.config import Config
 from bridge.errors import CampaignRefused
 from bridge.protocol.channels import Channel
-from bridge.publish import costs, flights
+from bridge.publish import costs, id_records
 from bridge.publish.budgets import Scope
 from bridge.publish.costs import Sum
 from bridge.publish.outbox import Entry
@@ -23,11 +24,12 @@ from bridge.relay.store import Source
 from bridge.relay.tail import Progress
 from bridge.remotes import connected, mirror_of
 from bridge.room_settings import budgets_of
-from bridge.rooms import direct_reading, outbound
+from bridge.rooms import Outbound, direct_reading, outbound
 from bridge.schema import registry
-from bridge.storage import opened
+from bridge.storage import Storage, opened
 from bridge.supervise import supervised
 from topics.registry import Registration, TopicState
+from topics.values import TopicId
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +58,39 @@ async def topic(config: Config, campaign_id: str) -> TopicView | None:
         return await storage.database.read(lambda c: campaign_view(c, campaign_id))
 
 
+async def topic_named(config: Config, name: str) -> TopicView | None:
+    """One campaign, by its id or by its topic's; None if neither is registered."""
+    async with opened(config, alone=False) as storage:
+        return await storage.database.read(lambda c: _by_topic(c, name) or campaign_view(c, name))
+
+
 async def create_topic(config: Config, campaign_id: str, owner_id: str | None) -> TopicView:
     """Make the campaign's topic and its manifest, or find them made. Takes the database for this process.
 
     Raises CampaignRefused (another owner), DatabaseHeld (a daemon runs: ask it), Unavailable, Rejected.
     """
-    async with opened(config, alone=True) as storage:
-        last = await storage.database.read(lambda c: flights.last_valid_start_ns(c, config.operator.account))
-        async with (
-            connected(
-                config, last_valid_start_ns=last, is_taken=partial(flights.is_recorded, storage.database.engine)
-            ) as remotes,
-            supervised({"database": storage.database.run}),
-        ):
-            rooms = outbound(storage, remotes, reject=_nobody_listens)
-            if budgets_of(config):
-                await rooms.rates.now()
+    async with opened(config, alone=True) as storage, carrying(storage) as rooms:
+        registered = await rooms.ingest.register(campaign_id, owner_id)
+        while registered.state in (TopicState.INTENDED, TopicState.CREATED):
+            await rooms.carrier.advance(campaign_id)
             registered = await rooms.ingest.register(campaign_id, owner_id)
-            while registered.state in (TopicState.INTENDED, TopicState.CREATED):
-                await rooms.carrier.advance(campaign_id)
-                registered = await rooms.ingest.register(campaign_id, owner_id)
-            return await storage.database.read(lambda c: topic_view(c, registered))
+        return await storage.database.read(lambda c: topic_view(c, registered))
+
+
+@asynccontextmanager
+async def carrying(storage: Storage) -> AsyncIterator[Outbound]:
+    """The outbound corridor worked by hand; only the database's writer goes. Raises Unavailable."""
+    config, database = storage.config, storage.database
+    last = await database.read(lambda c: id_records.last_valid_start_ns(c, config.operator.account))
+    is_taken = partial(id_records.is_recorded, database.engine)
+    async with (
+        connected(config, last_valid_start_ns=last, is_taken=is_taken) as remotes,
+        supervised({"database": database.run}),
+    ):
+        rooms = outbound(storage, remotes, reject=_nobody_listens)
+        if budgets_of(config):
+            await rooms.rates.now()
+        yield rooms
 
 
 async def costs_by(config: Config, scope: Scope) -> list[Sum]:
@@ -105,6 +119,14 @@ async def tail(config: Config, channel_name: str) -> AsyncIterator[dict[str, Any
 def campaign_view(connection: Connection, campaign_id: str) -> TopicView | None:
     """A registered campaign, or None."""
     found = registry.find(connection, campaign_id)
+    return None if found is None or found.state is TopicState.NONE else topic_view(connection, found)
+
+
+def _by_topic(connection: Connection, name: str) -> TopicView | None:
+    try:
+        found = registry.by_topic(connection, TopicId.parse(name))
+    except ValueError:
+        return None
     return None if found is None else topic_view(connection, found)
 
 
@@ -116,7 +138,7 @@ def topic_view(connection: Connection, registration: Registration) -> TopicView:
         campaign=registration.ref,
         owner=registration.owner,
         topic_id=None if topic_id is None else str(topic_id),
-        status=str(registration.state),
+        status=registration.status,
         sequence=read.opened_sequence,
         skipped=read.skipped,
         last_skip=read.last_skip,
@@ -134,4 +156,4 @@ def _sources(connection: Connection, channel: Channel) -> list[Source]:
 
 
 async def _nobody_listens(_entries: Sequence[Entry], _reason: str) -> None:
-    """A manifest has no audience that could be told."""
+    """No client is connected to a command; the next subscribe reply says it."""

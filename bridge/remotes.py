@@ -43,6 +43,8 @@ class Remotes:
     witness: Witness
     mirror: Mirror
     ids: TransactionIds
+    submit_key: bytes
+    """The public key that goes into topics."""
 
 
 @asynccontextmanager
@@ -69,7 +71,7 @@ async def connected(
         look_up = partial(_address_book, mirror, tls=config.network.uses_tls)
         ledger = _ledger_of(config, operator, await _nodes(config, look_up), look_up)
         try:
-            yield Remotes(ledger, ledger, mirror, ids)
+            yield Remotes(ledger, ledger, mirror, ids, operator.key.public_bytes)
         finally:
             await ledger.close()
     finally:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import Connection
 
+from bridge.config_sections import Topics
+from bridge.database import Database
 from bridge.publish import outbox, pins
 from bridge.publish.bookkeeper import Bookkeeper
 from bridge.publish.carrier import Carrier
 from bridge.publish.creations import Creations
+from bridge.publish.filling import Filling
 from bridge.publish.ingest import Ingest
 from bridge.publish.loading import Loader
+from bridge.publish.makers import Makers, Turnstile
 from bridge.publish.outbox import Confirmation, Entry
+from bridge.publish.pool import Pool, PoolIntents
 from bridge.publish.purse import Purse
 from bridge.publish.rates import Rates
 from bridge.publish.submitter import Submitter
@@ -25,11 +30,12 @@ from bridge.relay.store import News
 from bridge.relay.tail import Batch, TopicRules
 from bridge.remotes import Remotes
 from bridge.room_settings import budgets_of, section_as
+from bridge.schema import registry
 from bridge.storage import Storage, now_ms
 from topics.creator import Creator, TopicTerms
 from topics.fees import TINYBAR_PER_HBAR
 from topics.mirror.rest import Mirror
-from topics.settlement import Sources
+from topics.settlement import Sources, Witness
 from topics.values import TopicId
 
 
@@ -40,6 +46,7 @@ class Outbound:
     ingest: Ingest
     carrier: Carrier
     submitter: Submitter
+    filling: Filling
     rates: Rates
     bookkeeper: Bookkeeper
 
@@ -73,26 +80,53 @@ def outbound(
         purse=purse,
     )
     sources = Sources(remotes.ledger, remotes.mirror, remotes.ids.network.now_ns)
-    creator = Creator(
-        terms,
-        Creations(database, remotes.ids, valid_duration_s=config.ledger.valid_duration_s, purse=purse),
-        sources=sources,
-        witness=remotes.witness,
-    )
+    made = topic_rooms(config.topics, database, loader, sources, remotes.witness, submit_key=remotes.submit_key)
     carrier = Carrier(
         database=database,
         loader=loader,
         sources=sources,
         witness=remotes.witness,
-        creator=creator,
+        creator=made.creator,
         max_fee_tinybar=max_fee_tinybar,
         reject=reject,
     )
     ingest = Ingest(
-        database, storage.ring, storage.at_rest, create_on_demand=config.topics.create_on_demand, now_ms=now_ms
+        database,
+        storage.ring,
+        storage.at_rest,
+        create_on_demand=config.topics.create_on_demand,
+        now_ms=now_ms,
+        pool=made.pool,
     )
     bookkeeper = Bookkeeper(database, remotes.mirror, rates, budgets=budgets, now_s=time.monotonic)
-    return Outbound(ingest, carrier, Submitter(config.publish, database, carrier), rates, bookkeeper)
+    submitter = Submitter(config.publish, database, replace(carrier, creator=made.makers), makers=made.makers)
+    return Outbound(ingest, carrier, submitter, made.filling, rates, bookkeeper)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRooms:
+    """From a new campaign to its topic: made at once, made in turn, or ready before."""
+
+    creator: Creator
+    makers: Makers
+    pool: Pool
+    filling: Filling
+
+
+def topic_rooms(
+    topics: Topics, database: Database, loader: Loader, sources: Sources, witness: Witness, *, submit_key: bytes
+) -> TopicRooms:
+    """What makes topics by the terms of the loader's purse. Campaigns and pool share one pace."""
+    terms, turnstile = loader.purse.terms, Turnstile(topics.creations_per_s)
+    window_s, purse, pool = loader.valid_duration_s, loader.purse, Pool.of(terms, submit_key)
+    intents = Creations(database, loader.ids, valid_duration_s=window_s, purse=purse)
+    creator = Creator(terms, intents, sources=sources, witness=witness, pace=turnstile.enter)
+    makers = Makers(topics, creator, turnstile)
+    ahead = PoolIntents(database, loader.ids, pool, valid_duration_s=window_s, purse=purse)
+    for_pool = Creator(terms, ahead, sources=sources, witness=witness)
+    retry_s = loader.publish.retry_max_s
+    filling = Filling(topics, database, pool, source=for_pool, makers=makers, retry_s=retry_s)
+    return TopicRooms(creator, makers, pool, filling)
 
 
 def inbound(storage: Storage, mirror: Mirror, *, publish: Callable[[Sequence[News]], None], book: Book) -> Inbound:
@@ -127,19 +161,26 @@ def topic_rules(storage: Storage, topic_id: TopicId) -> TopicRules:
 
 
 def confirm(connection: Connection, batch: Batch) -> None:
-    """Tell the outbox where its events are, once the messages agree with our receipts. Raises ReceiptContradicted."""
+    """Tell the outbox where its events are, once the messages agree with our receipts, and the registry of a close.
+
+    Raises ReceiptContradicted.
+    """
     ours = pins.recognise(connection, batch.messages, last_frame=batch.last_frame)
+    arrived = [(placed.event.id, placed.place) for placed in batch.events]
+    if batch.closing is not None:
+        arrived.append((batch.closing.id, batch.closing.place))
+        registry.closed(connection, batch.closing.place.topic_id)
     outbox.confirm(
         connection,
         [
             Confirmation(
-                placed.event.id,
-                ours.get(placed.place.sequence),
-                str(placed.place.topic_id),
-                placed.place.sequence,
-                placed.place.index,
-                placed.place.consensus_ns,
+                event_id,
+                ours.get(place.sequence),
+                str(place.topic_id),
+                place.sequence,
+                place.index,
+                place.consensus_ns,
             )
-            for placed in batch.events
+            for event_id, place in arrived
         ],
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from bridge.database import upsert
 from bridge.errors import DatabaseHeld
 from bridge.schema import settings
+from bridge.statements import upsert
 
 GENERATION = "generation"
 NETWORK = "network"

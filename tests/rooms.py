@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,11 +19,11 @@ from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import STORE, CampaignKeys, KeyRing
 from bridge.protocol.door.catalogue import catalogue_with
 from bridge.protocol.values import Change, Event
-from bridge.publish import flights, outbox
+from bridge.publish import id_records, outbox
 from bridge.publish.bookkeeper import Bookkeeper
 from bridge.publish.budgets import Budgets
 from bridge.publish.carrier import Carrier
-from bridge.publish.creations import Creations
+from bridge.publish.filling import Filling
 from bridge.publish.ingest import Accepted, Ingest, Request
 from bridge.publish.loading import Loader
 from bridge.publish.outbox import Entry, EntryState
@@ -33,7 +33,7 @@ from bridge.publish.submitter import Submitter
 from bridge.relay.inbound import Handing, Inbound, Reading
 from bridge.relay.store import News, Store
 from bridge.relay.tail import Batch, Progress, TopicRules, TopicTail
-from bridge.rooms import confirm
+from bridge.rooms import TopicRooms, confirm, topic_rooms
 from bridge.schema import registry
 from bridge.supervise import supervised
 from tests.footing import NETWORK, Terms, database_at
@@ -52,6 +52,7 @@ from topics.values import TopicId
 
 WINDOW_S = 120
 TOPIC_TERMS = TopicTerms("hcs-bridge:1", False, 7_776_000, 25 * HBAR)
+QUICK_TOPICS = sections.Topics(creations_per_s=10_000)
 NO_BUDGETS = Budgets()
 DEADLINE_S = 20.0
 
@@ -71,6 +72,7 @@ class Rooms:
     creator: Creator
     carrier: Carrier
     submitter: Submitter
+    filling: Filling
     ingest: Ingest
     store: Store
     inbound: Inbound
@@ -128,6 +130,7 @@ async def rooms_on(
     on_demand: bool = True,
     signed: bool = True,
     budgets: Budgets = NO_BUDGETS,
+    topics: sections.Topics = QUICK_TOPICS,
     **publish: Any,
 ) -> AsyncIterator[Rooms]:
     """The rooms over the database at `terms.path`, only its writer going. Leaving the block is a crash of all else."""
@@ -135,14 +138,14 @@ async def rooms_on(
         ring = KeyRing(terms.master, max_cached=100)
         at_rest = await database.write(lambda c: AtRest(ring.ensure(c, STORE, now_ms=terms.clock.ms())))
         payer = terms.devnet.operator_id
-        last_ns = await database.read(lambda c: flights.last_valid_start_ns(c, payer))
+        last_ns = await database.read(lambda c: id_records.last_valid_start_ns(c, payer))
         network = NetworkTime(terms.clock, elapsed_ns=terms.clock)
         ids = TransactionIds(
             payer,
             last_ns=last_ns,
             now_ns=terms.clock,
             network=network,
-            is_taken=partial(flights.is_recorded, database.engine),
+            is_taken=partial(id_records.is_recorded, database.engine),
         )
         ledger = GrpcLedger(
             [Node(account, address) for account, address in terms.devnet.nodes.items()],
@@ -169,8 +172,11 @@ async def rooms_on(
         )
         cursor_ns = await database.read(settings.cursor_ns)
         try:
-            ingest = Ingest(database, ring, at_rest, create_on_demand=on_demand, now_ms=terms.clock.ms)
-            yield _joined(terms, database, loader, ingest, remotes=(ledger, mirror, rates), cursor_ns=cursor_ns)
+            sources = Sources(ledger, mirror, ids.network.now_ns)
+            key = OperatorKey.parse(terms.devnet.operator_key).public_bytes
+            made = topic_rooms(topics, database, loader, sources, ledger, submit_key=key)
+            ingest = Ingest(database, ring, at_rest, create_on_demand=on_demand, now_ms=terms.clock.ms, pool=made.pool)
+            yield _joined(terms, database, loader, ingest, made, remotes=(ledger, mirror, rates), cursor_ns=cursor_ns)
         finally:
             await mirror.close()
             await ledger.close()
@@ -178,18 +184,19 @@ async def rooms_on(
 
 @asynccontextmanager
 async def going(rooms: Rooms, *loops: str) -> AsyncIterator[None]:
-    """Run the submitter and the relay (or those named) beside the block."""
+    """Run the submitter and the relay (or those named; the filling of the pool too) beside the block."""
     known: dict[str, Callable[[], Any]] = {
         "submitter": rooms.submitter.run,
         "inbound": partial(rooms.inbound.run, rooms.sweep, poll_interval_s=0.02),
+        "filling": rooms.filling.run,
     }
-    async with supervised({name: known[name] for name in loops or known}):
+    async with supervised({name: known[name] for name in loops or ("submitter", "inbound")}):
         yield
 
 
-async def until(condition: Callable[[], Any]) -> None:
+async def until(condition: Callable[[], Any], *, deadline_s: float = DEADLINE_S) -> None:
     """Wait until `condition` (a function or a coroutine function) is true; fail at the deadline."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(deadline_s):
         while True:
             found = condition()
             if await found if asyncio.iscoroutine(found) else found:
@@ -208,6 +215,7 @@ def _joined(
     database: Database,
     loader: Loader,
     ingest: Ingest,
+    made: TopicRooms,
     *,
     remotes: tuple[GrpcLedger, Mirror, Rates],
     cursor_ns: int,
@@ -220,18 +228,16 @@ def _joined(
     async def reject(entries: Sequence[Entry], reason: str) -> None:
         rejected.extend((entry.event_id, reason) for entry in entries)
 
-    creations = Creations(database, loader.ids, valid_duration_s=WINDOW_S, purse=loader.purse)
     sources = Sources(ledger, mirror, loader.ids.network.now_ns)
-    creator = Creator(TOPIC_TERMS, creations, sources=sources, witness=ledger)
-    carrier = Carrier(database, loader, sources, ledger, creator, 2 * HBAR, reject)
+    carrier = Carrier(database, loader, sources, ledger, made.creator, 2 * HBAR, reject)
     bookkeeper = Bookkeeper(database, mirror, rates, budgets=loader.purse.budgets, now_s=time.monotonic)
     store = Store(loader.at_rest, catalogue_with().data_type)
     reading = Reading(mirror, loader.ring, lambda t: TopicRules(NETWORK, t, terms.public, sections.Relay()))
     handing = Handing(confirm, news.extend, bookkeeper.book)
     inbound = Inbound(sections.Relay(), database, store, reading=reading, handing=handing)
-    submitter = Submitter(loader.publish, database, carrier)
+    submitter = Submitter(loader.publish, database, replace(carrier, creator=made.makers), makers=made.makers)
     sweep = Sweep(mirror, terms.devnet.operator_id, cursor_ns=cursor_ns)
     return Rooms(
-        terms, database, loader.ring, loader.at_rest, loader.ids, ledger, mirror, loader, creator, carrier,
-        submitter, ingest, store, inbound, sweep, news, rejected,
+        terms, database, loader.ring, loader.at_rest, loader.ids, ledger, mirror, loader, made.creator, carrier,
+        submitter, made.filling, ingest, store, inbound, sweep, news, rejected,
     )  # fmt: skip

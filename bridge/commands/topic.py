@@ -1,4 +1,4 @@
-"""`hcs-bridge topic`: makes a campaign's topic, and shows what is known of topics."""
+"""`hcs-bridge topic`: makes and closes a campaign's topic, and shows what is known of topics."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from bridge.alone import close_topic
 from bridge.commands.addresses import http_url
 from bridge.commands.door import Door, api_key_for
 from bridge.commands.exits import UNREACHABLE, CommandFailed
@@ -24,33 +26,58 @@ CAMPAIGNS_PATH = "/v1/campaigns"
 DAEMON_NAMES = {"id": "campaign", "ownerId": "owner", "topicId": "topic_id", "status": "status", "sequence": "sequence"}
 MADE_WITHIN_S = 60.0
 POLL_S = 0.25
-CREATED = frozenset({200, 201, 202})
+TAKEN = frozenset({200, 201, 202})
 
 
 async def create(config: Config, campaign_id: str, owner_id: str) -> dict[str, Any]:
     """Have the running daemon make the topic, or make it here when none answers. Repeating it changes nothing."""
-    made = await _create_through_daemon(config, campaign_id, owner_id)
+    made = await _through_daemon(
+        config,
+        campaign_id,
+        (CAMPAIGNS_PATH, {"id": campaign_id, "ownerId": owner_id}),
+        is_done=lambda campaign: campaign.get("topicId") is not None,
+        otherwise="has no topic yet",
+    )
     return made or as_row(await create_topic(config, campaign_id, owner_id))
 
 
-async def _create_through_daemon(config: Config, campaign_id: str, owner_id: str) -> dict[str, Any] | None:
-    """None if no daemon answers."""
-    body = msgspec.json.encode({"id": campaign_id, "ownerId": owner_id})
+async def close(config: Config, campaign_id: str) -> dict[str, Any]:
+    """Have the running daemon close the campaign, or close it here when none answers. Repeating it changes nothing."""
+    closed = await _through_daemon(
+        config,
+        campaign_id,
+        (f"{CAMPAIGNS_PATH}/{quote(campaign_id, safe='')}/close", {}),
+        is_done=lambda campaign: campaign.get("status") == "closed",
+        otherwise="is still closing",
+    )
+    return closed or as_row(await close_topic(config, campaign_id))
+
+
+async def _through_daemon(
+    config: Config,
+    campaign_id: str,
+    post: tuple[str, Mapping[str, str]],
+    *,
+    is_done: Callable[[Mapping[str, Any]], bool],
+    otherwise: str,
+) -> dict[str, Any] | None:
+    """Post to the door, and wait until the campaign is as it should be. None if no daemon answers."""
+    path, body = post
     async with Door(http_url(config), api_key_for(config, "campaigns:write"), patience_s=0) as door:
         try:
-            answer = await door.post(CAMPAIGNS_PATH, body)
+            answer = await door.post(path, msgspec.json.encode(body))
         except CommandFailed as failed:
             if failed.code == UNREACHABLE:
                 return None
             raise
         deadline = time.monotonic() + MADE_WITHIN_S
-        while answer.status in CREATED and answer.body.get("topicId") is None:
+        while answer.status in TAKEN and not is_done(answer.body):
             if time.monotonic() > deadline:
                 hint = "it is kept, and goes on; see `hcs-bridge topic show`"
-                raise CommandFailed(f"no topic yet for campaign {campaign_id}", code=UNREACHABLE, hint=hint)
+                raise CommandFailed(f"campaign {campaign_id} {otherwise}", code=UNREACHABLE, hint=hint)
             await asyncio.sleep(POLL_S)
             answer = await door.get(f"{CAMPAIGNS_PATH}/{campaign_id}")
-    if answer.status not in CREATED:
+    if answer.status not in TAKEN:
         raise CommandFailed(f"the daemon refuses campaign {campaign_id} ({answer.reason()})")
     return {column: answer.body.get(name) for name, column in DAEMON_NAMES.items()}
 

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.errors import AddressUnusable, BridgeError
+from bridge.gateway.admin import AdminRoutes, Desk
 from bridge.gateway.backend import Backend
 from bridge.gateway.door import Door, idempotency_of
 from bridge.gateway.faults import Fault, fault_for
@@ -30,7 +31,7 @@ SHUTDOWN_S = 5.0
 class ApiServer:
     """`start`, then `run` until it is cancelled. `page` is a directory with an index.html, served below /web/.
 
-    `page_data`, where given, makes what the page reads as demo.json.
+    `page_data`, where given, makes what the page reads as demo.json. Without a `desk` there are no operators' routes.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class ApiServer:
         now_ms: Callable[[], int],
         page: Path | None = None,
         page_data: Callable[[], JSON] | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self._settings = settings
         self._backend = backend
         self._door = Door(settings.api_keys, now_ms=now_ms)
         self._page = page
         self._page_data = page_data
+        self._desk = desk
         self._runner: web.AppRunner | None = None
 
     @property
@@ -89,6 +92,8 @@ class ApiServer:
         application.router.add_get("/v1/campaigns/{id}", self._campaign)
         application.router.add_post("/v1/events", self._accept)
         application.router.add_get("/v1/events/{id}", self._event)
+        if self._desk is not None:
+            AdminRoutes(self._door, self._desk, self._backend, self._read, _answer).add_to(application.router)
         application.router.add_get("/healthz", self._health)
         if self._page is not None:
             application.router.add_get("/", self._to_page)
@@ -131,7 +136,12 @@ class ApiServer:
             raise Fault(404, "not_found", "no event with this id")
         return _answer(view.as_json())
 
+    async def _read(self, request: web.Request) -> JSON:
+        return _document(await self._body(request))
+
     async def _body(self, request: web.Request) -> bytes:
+        if request.content.is_eof():  # came with the head: nothing to wait for, and no timer to set
+            return await request.read()
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):  # who sends a byte a minute holds nothing up
                 return await request.read()

@@ -37,7 +37,7 @@ class CampaignView:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """An accepted event: `status` is accepted, submitted, confirmed or parked (then `reason` says why).
+    """An accepted event: `status` is accepted, submitted, confirmed, or parked or dropped (then `reason` says why).
 
     `consensus_timestamp` as the mirror writes it, `sequence` of the message's last chunk. `cost` has the event's share
     of what its frame was charged, as decimal strings: tinybar, usd, and the rate between them, usdPerHbar.

@@ -6,7 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bridge.errors import BridgeError, CampaignRefused, ChangeRefused, IdempotencyConflict, Problem, Unavailable
+from bridge.errors import (
+    BridgeError,
+    CampaignRefused,
+    ChangeRefused,
+    EntryRefused,
+    IdempotencyConflict,
+    Problem,
+    Unavailable,
+)
 from bridge.protocol.values import JSON
 
 RETRY_AFTER_S = 1
@@ -50,6 +58,9 @@ def fault_for(error: BridgeError) -> Fault:
         case CampaignRefused():
             hint = f"; {error.hint}" if error.hint else ""
             return Fault(error.status, "campaign_refused", f"{error}{hint}")
+        case EntryRefused():
+            hint = f"; {error.hint}" if error.hint else ""
+            return Fault(error.status, "entry_refused", f"{error}{hint}")
         case IdempotencyConflict():
             return Fault(409, "idempotency_conflict", f"{error}; {error.hint}")
         case Unavailable():

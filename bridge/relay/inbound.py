@@ -27,6 +27,8 @@ from topics.values import TopicId, TopicMessage
 
 log = get_logger(__name__)
 
+ALL_THERE_IS = 2**63 - 1
+"""For a topic of which nobody said how far it has moved: later than any consensus time."""
 
 Book = Callable[[Sequence[TransactionOutcome]], Awaitable[None]]
 
@@ -100,6 +102,10 @@ class Inbound:
                 reachable = False
             await asyncio.sleep(poll_interval_s)
 
+    def revisit(self, topic_id: TopicId) -> None:
+        """Read the topic in the next round though nothing says that it moved: it was halted, and is not any more."""
+        self._behind[topic_id] = ALL_THERE_IS
+
     async def round(self, sweep: Sweep) -> None:
         """Read what moved since the last round. The cursor on disk follows once all of it has been seen."""
         self._behind.update(await sweep.moved())
@@ -124,7 +130,8 @@ class Inbound:
                     self._told.add(topic_id)
                 done = False
             if done:
-                self._behind.pop(topic_id, None)
+                if self._behind.get(topic_id) == newest_ns:  # else it was asked for anew meanwhile
+                    del self._behind[topic_id]
                 self._told.discard(topic_id)
             else:
                 self._followed.pop(topic_id, None)  # it may be ahead of what was stored
@@ -150,7 +157,7 @@ class Inbound:
                 topic_id, after=tail.position.sequence, limit=self._limits.batch_messages
             )
             if not messages:
-                return False  # the poll and the page came from different replicas
+                return newest_ns == ALL_THERE_IS  # else the poll and the page came from different replicas
             await self._relay(followed, messages)
         return True
 

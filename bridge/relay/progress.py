@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from bridge.database import upsert
+from bridge import settings
 from bridge.relay.tail import MAX_REASON_CHARS, Progress
 from bridge.schema import positions
+from bridge.statements import upsert
 from topics.values import Position, TopicId
 
 _OF = select(positions).where(positions.c.topic_id == bindparam("wanted"))
@@ -33,6 +34,7 @@ def of(connection: Connection, topic_id: TopicId) -> Progress:
         row.channel_epoch,
         row.skipped,
         row.last_skip,
+        bool(row.closed),
     )
 
 
@@ -50,6 +52,7 @@ def keep(connection: Connection, topic_id: TopicId, progress: Progress) -> None:
         "channel_epoch": progress.channel_epoch,
         "skipped": progress.skipped,
         "last_skip": progress.last_skip,
+        "closed": progress.closed,
     }
     upsert(connection, positions, row)
 
@@ -60,6 +63,21 @@ def halt(connection: Connection, topic_id: TopicId, reason: str) -> None:
     connection.execute(
         update(positions).where(positions.c.topic_id == str(topic_id)).values(halted=reason[:MAX_REASON_CHARS])
     )
+
+
+def resume(connection: Connection, topic_id: TopicId, *, since_ns: int) -> str | None:
+    """Let the topic be read on from where it was; why it was halted comes back, None if it wasn't.
+
+    The sweep begins there at the next start, at the latest: what came since the halt is before its cursor. `since_ns`
+    is a time before the topic's first message, for one of which nothing was read.
+    """
+    reason = halted(connection, topic_id)
+    if reason is None:
+        return None
+    connection.execute(update(positions).where(positions.c.topic_id == str(topic_id)).values(halted=None))
+    stopped_ns = of(connection, topic_id).resume.consensus_ns or since_ns
+    settings.keep_cursor(connection, min(settings.cursor_ns(connection), stopped_ns))
+    return reason
 
 
 def halted(connection: Connection, topic_id: TopicId) -> str | None:

@@ -9,6 +9,7 @@ from bridge.protocol.channels import channel_epoch
 from bridge.relay import progress
 from topics.errors import MalformedAnswer, Rejected, Unavailable
 from topics.mirror.rest import Mirror
+from topics.values import TopicId
 
 log = get_logger(__name__)
 
@@ -23,13 +24,19 @@ async def check_same_network(database: Database, mirror: Mirror) -> None:
         return
     topic_id, epoch = known
     try:
-        first = await mirror.message(topic_id, 1)
+        same = await begins_as(mirror, topic_id, epoch)
     except (Unavailable, Rejected, MalformedAnswer) as error:
         log.warning("not checked whether this is the network of the database", reason=str(error))
         return
-    if first is None or channel_epoch(topic_id, first.running_hash) != epoch:
+    if not same:
         raise DatabaseHeld(
             f"the database was filled from another network than the mirror {mirror.url} shows: "
             f"topic {topic_id} does not begin there as it did",
             hint="a network that was reset needs a new database: move the files of database.url away",
         )
+
+
+async def begins_as(mirror: Mirror, topic_id: TopicId, epoch: str) -> bool:
+    """Whether the topic begins at this mirror as it did when the epoch was taken. Raises TopicsError."""
+    first = await mirror.message(topic_id, 1)
+    return first is not None and channel_epoch(topic_id, first.running_hash) == epoch

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, insert, select
 
 from bridge import settings
-from bridge.database import upsert
 from bridge.keys.at_rest import AtRest
 from bridge.protocol import envelope
 from bridge.protocol.channels import Channel, campaign_offset
@@ -16,6 +15,7 @@ from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.relay import progress
 from bridge.relay.tail import Batch, Placed
 from bridge.schema import channels, publications
+from bridge.statements import upsert
 from topics.values import TopicId
 
 LABEL = "publication"

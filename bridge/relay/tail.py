@@ -11,7 +11,7 @@ from bridge.errors import EnvelopeRejected
 from bridge.protocol.channels import channel_epoch
 from bridge.protocol.envelope import Place
 from bridge.protocol.values import Event, TopicContext
-from bridge.protocol.wire.control import Control, Rotation
+from bridge.protocol.wire.control import Close, Control, Rotation
 from bridge.protocol.wire.cose import SIGN1_TAG
 from bridge.protocol.wire.epochs import KeyLookup
 from bridge.protocol.wire.frame import open_frame
@@ -31,7 +31,7 @@ class Progress:
     """How far a topic has been read: where reading resumes, and what has been opened already.
 
     `opened_sequence` may lie behind `resume` by the chunks of a message that isn't finished yet. `kid` is the epoch
-    in force and `signed` what the manifest says of frames; None before the manifest.
+    in force and `signed` what the manifest says of frames; None before the manifest. `closed`: nothing comes behind.
     """
 
     resume: Position = START
@@ -42,6 +42,7 @@ class Progress:
     channel_epoch: str | None = None
     skipped: int = 0
     last_skip: str | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,26 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """The topic's final message: its id in the outbox that sent it, and its consensus position."""
+
+    id: bytes
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What some messages of a topic came to: events in consensus order, and the progress behind them.
 
     `messages` are these, verified, and `last_frame` the producer sequence that had been opened before them.
+    `closing` is the final message, if it is among them.
     """
 
     events: tuple[Placed, ...]
     progress: Progress
     messages: tuple[TopicMessage, ...] = ()
     last_frame: int = 0
+    closing: Closing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,7 @@ class TopicTail:
             expire_s=rules.limits.expire_s,
         )
         self._progress = progress
+        self._closing: Closing | None = None
 
     @property
     def position(self) -> Position:
@@ -116,7 +128,8 @@ class TopicTail:
         resume = self._assembler.resume or self._verifier.position
         opened = max(self._progress.opened_sequence, self._verifier.position.sequence)
         self._progress = dataclasses.replace(self._progress, resume=resume, opened_sequence=opened)
-        return Batch(tuple(events), self._progress, tuple(messages), last_frame)
+        closing, self._closing = self._closing, None
+        return Batch(tuple(events), self._progress, tuple(messages), last_frame, closing)
 
     def _open(self, whole: Whole, keys: KeyLookup) -> list[Placed]:
         """The events of a message; none of a manifest, nor of one that is foreign or can't be read: it is counted."""
@@ -157,12 +170,19 @@ class TopicTail:
         # to the epoch in force.
         if is_replay(rules.topic_id, last=progress.producer_sequence, got=frame.producer_sequence):
             raise EnvelopeRejected(f"producer sequence {frame.producer_sequence} came before")
+        if progress.closed:  # counted, or the one behind it would halt a topic that is over
+            self._progress = dataclasses.replace(progress, producer_sequence=frame.producer_sequence)
+            raise EnvelopeRejected("a frame behind the final message")
         if frame.kid != progress.kid:
             raise EnvelopeRejected("sealed under an epoch that is not in force")
         self._progress = dataclasses.replace(progress, producer_sequence=frame.producer_sequence)
-        for event in frame.events:
-            if isinstance(event, Control) and isinstance(event.body, Rotation):
-                self._progress = dataclasses.replace(self._progress, kid=event.body.kid)
+        for index, event in enumerate(frame.events):
+            match event:
+                case Control(body=Rotation(kid=kid)):
+                    self._progress = dataclasses.replace(self._progress, kid=kid)
+                case Control(body=Close()):
+                    self._progress = dataclasses.replace(self._progress, closed=True)
+                    self._closing = Closing(event.id, self._place(whole, index))
         return [
             Placed(event, self._place(whole, index))
             for index, event in enumerate(frame.events)

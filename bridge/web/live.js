@@ -116,7 +116,7 @@
   function show(publication) {
     const { meta } = publication;
     const known = events.get(meta.id);
-    if (known && known.phase !== "provisional") return; // confirmed and rejected are final
+    if (known && known.phase === "confirmed") return; // final; what was rejected may be tried again
     const now = performance.now();
     const row = known ? known.row : element("li", "event");
     fill(row, publication);

@@ -12,7 +12,7 @@ import pytest
 from bridge.app import running
 from bridge.errors import AddressUnusable
 from tests.bridge.gateway.wire_client import WireClient, confirmed
-from tests.integration.world import world
+from tests.integration.world import until, world
 
 STATUS = {"event": "CAMPAIGN_STATUS_UPDATE", "payload": {"campaignId": "1234", "newStatus": "ApprovalPending"}}
 
@@ -85,3 +85,17 @@ async def test_a_taken_port_leaves_nothing_running(tmp_path: Path) -> None:
             async with running(config):
                 pass
     assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+async def test_a_campaign_gets_a_topic_that_was_ready_before(tmp_path: Path) -> None:
+    async with world(tmp_path, topics__pool_size=2, topics__creations_per_s=1000) as made, running(made.config):
+        topics = made.devnet.network.state.topics
+        await until(lambda: len(topics) == 2)
+        ready = {str(topic_id) for topic_id in topics}
+        for number in range(50):  # our disk learns of a topic a moment after the network has it
+            status, view = await made.post("/v1/campaigns", {"id": f"c{number}", "ownerId": "77"})
+            if view["topicId"] is not None:
+                break
+        assert (status, view["status"]) == (201, "created")
+        assert view["topicId"] in ready
+        assert (await made.get("/v1/campaigns/_pool"))[0] == 404

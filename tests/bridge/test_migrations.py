@@ -76,3 +76,12 @@ def test_a_migration_that_breaks_off_leaves_nothing(engine: Engine) -> None:
     with pytest.raises(OperationalError, match="already exists"):
         migrations.upgrade(engine)
     assert inspect(engine).get_table_names() == ["channels"]
+
+
+def test_the_newest_revision_is_where_a_database_ends_up(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert migrations.revision_of(connection) is None
+    migrations.upgrade(engine)
+    with engine.begin() as connection:
+        assert migrations.revision_of(connection) == migrations.revisions()[0]
+    assert "0001" in migrations.revisions()

@@ -13,7 +13,7 @@ import pytest
 from bridge.cli import main
 
 PROGRAM = "import sys; from bridge.cli import main; main(sys.argv[1:])"
-PORTS = ("--port", "0", "--second-port", "0", "--mirror-port", "0")
+PORTS = ("--port", "0", "--second-port", "0", "--mirror-port", "0", "--mirror-grpc-port", "0")
 
 
 def run(directory: Path, *options: str) -> str:
@@ -38,7 +38,9 @@ def test_it_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
     assert not journal.exists()
     assert "new network" in run(tmp_path)
     first = key.read_text()
-    assert "goes on where it was" in run(tmp_path, "--create-throttle-per-s", "5")
+    again = run(tmp_path, "--create-throttle-per-s", "5", "--mirrors", "2", "--mirror-max-requests-per-s", "50")
+    assert "goes on where it was" in again
+    assert again.count("gRPC") == 2
     assert key.read_text() == first
     assert "new network" in run(tmp_path, "--fresh")
     assert key.read_text() != first

@@ -40,10 +40,11 @@ async def test_it_leaves_keys_and_runs_until_cancelled(tmp_path: Path) -> None:
 
 
 async def test_the_addresses_are_printed(tmp_path: Path) -> None:
-    async with Devnet(SETTINGS) as devnet:
+    async with Devnet(replace(SETTINGS, mirrors=2)) as devnet:
         shown = printed(devnet, tmp_path)
     assert "gone when it stops" in shown
-    assert all(address in shown for address in (*devnet.nodes.values(), devnet.mirror_url, str(devnet.operator_id)))
+    mirrors = [address for each in devnet.mirrors for address in (each.rest.url, each.grpc.address)]
+    assert all(address in shown for address in (*devnet.nodes.values(), *mirrors, str(devnet.operator_id)))
 
 
 async def test_a_taken_port_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridge.protocol.values import Event
 from bridge.protocol.wire.control import Control, Rotation
 from bridge.protocol.wire.epochs import Epoch, KeyTable
+from bridge.protocol.wire.events import code_event
 from bridge.protocol.wire.frame import Sealing, seal_frame
 from bridge.relay.tail import Batch, Progress, TopicTail
 from tests.bridge.protocol.samples import AT_MS, CAMPAIGN, SIGNED, SIGNING_KEY, USER, event, fixed_key
@@ -17,7 +18,9 @@ ROTATION = Control(event(50).id, AT_MS, Rotation(SECOND.kid, None))
 
 def frame(producer_sequence: int, *content: Event | Control, epoch: Epoch = CAMPAIGN) -> bytes:
     sealing = Sealing(epoch, IVS, lambda _user: USER, SIGNING_KEY)
-    return seal_frame(content, context=SIGNED, producer_sequence=producer_sequence, sealing=sealing)
+    return seal_frame(
+        [code_event(each) for each in content], context=SIGNED, producer_sequence=producer_sequence, sealing=sealing
+    )
 
 
 def read(*frames: bytes, keys: KeyTable = KEYS) -> Batch:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bridge import config_sections as sections
 from bridge.protocol.values import Event
+from bridge.protocol.wire.events import code_event
 from bridge.protocol.wire.frame import Sealing, seal_frame
 from bridge.protocol.wire.manifest import Belongs, build_manifest
 from bridge.relay.tail import TopicRules
@@ -40,7 +41,9 @@ FORGER = Ed25519PrivateKey.from_private_bytes(fixed_key("a forger"))
 def frame(events: Sequence[Event], producer_sequence: int, *, by: Ed25519PrivateKey = SIGNING_KEY) -> bytes:
     """A sealed frame of the topic, signed by the bridge or by somebody else who has the campaign's key."""
     sealing = Sealing(CAMPAIGN, IVS, lambda _user: USER, by)
-    return seal_frame(events, context=SIGNED, producer_sequence=producer_sequence, sealing=sealing)
+    return seal_frame(
+        [code_event(each) for each in events], context=SIGNED, producer_sequence=producer_sequence, sealing=sealing
+    )
 
 
 MANIFEST = build_manifest(
