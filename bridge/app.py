@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class Bridge:
 async def serve(config: Config) -> None:
     """Run the daemon until SIGTERM or SIGINT, then drain. A loop that falls comes out as an ExceptionGroup."""
     async with running(config) as bridge:
+        gc.freeze()  # what is here stays: a collection that looks through all of it holds up every request meanwhile
         log.info("ready", http=bridge.http_url, gateway=bridge.gateway_url, network=config.network.name)
         await stop_signal()
         log.info("stopping")

@@ -25,7 +25,7 @@ NS_PER_MS = 1_000_000
 class Desk:
     """Does what operators ask (port: bridge.gateway.admin.Desk).
 
-    `wake` tells the submitter who has work, `revisit` the relay which topic it may read on in.
+    `wake` tells the submitter who has work, `revisit` the relay, where one runs, which topic it may read on in.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Desk:
         announcer: Announcer,
         *,
         wake: Callable[[Iterable[str]], None],
-        revisit: Callable[[TopicId], None] = lambda _: None,
+        revisit: Callable[[TopicId], None] | None = None,
     ) -> None:
         self._storage = storage
         self._announcer = announcer
@@ -83,7 +83,7 @@ class Desk:
             raise CampaignRefused(campaign_id, "has no topic", status=404, hint="see `hcs-bridge topic list`")
         since_ns = found.registered_ms * NS_PER_MS - SLACK_NS
         reason = await self._storage.database.write(lambda c: progress.resume(c, topic_id, since_ns=since_ns))
-        if reason is not None:
+        if reason is not None and self._revisit is not None:
             log.warning("topic resumed", topic=str(topic_id), by=by, halted=reason)
             self._revisit(topic_id)
         return reason

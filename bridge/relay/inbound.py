@@ -105,6 +105,7 @@ class Inbound:
     def revisit(self, topic_id: TopicId) -> None:
         """Read the topic in the next round though nothing says that it moved: it was halted, and is not any more."""
         self._behind[topic_id] = ALL_THERE_IS
+        self._kept_ns = 0  # the cursor on disk went back to where it halted
 
     async def round(self, sweep: Sweep) -> None:
         """Read what moved since the last round. The cursor on disk follows once all of it has been seen."""

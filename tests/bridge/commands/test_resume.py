@@ -25,9 +25,11 @@ DEADLINE_S = 30.0
 
 async def becomes(made: World, holds: Callable[[TopicView], bool]) -> TopicView:
     async with asyncio.timeout(DEADLINE_S):
-        while (view := await offline.topic(made.config, "1")) is None or not holds(view):
+        while True:
+            view = await offline.topic(made.config, "1")
+            if view is not None and holds(view):
+                return view
             await asyncio.sleep(0.02)
-    return view
 
 
 async def publish(made: World) -> None:

@@ -44,6 +44,11 @@ class MemoryDesk:
             campaign_id, known.owner_id, "closed" if closed else "closing"
         )
 
+    async def resume(self, campaign_id: str, *, by: str) -> str | None:
+        self._campaign(campaign_id)
+        self.done.append(("resume", campaign_id, by))
+        return "a mirror lied" if len(self.done) == 1 else None
+
     def _did(self, what: str, ids: Sequence[str], *rest: str) -> int:
         for id_ in ids:
             if id_ not in {"a", "b"}:
@@ -152,12 +157,22 @@ async def test_a_campaign_is_closed_however_often_it_is_asked() -> None:
         assert (await api.post("/v1/campaigns/2/close", {}))[0] == 404
 
 
+async def test_a_halted_campaign_is_resumed_and_tells_why_it_was_halted() -> None:
+    async with running() as api:
+        told = {"resumed": True, "halted": "a mirror lied"}
+        assert await api.post("/v1/campaigns/1/resume", {}) == (200, told)
+        assert await api.post("/v1/campaigns/1/resume", {}) == (200, {"resumed": False, "halted": None})
+        assert (await api.post("/v1/campaigns/2/resume", {}))[0] == 404
+        assert api.desk.done == [("resume", "1", "ops")] * 2
+
+
 async def test_each_wants_its_scope() -> None:
     async with running() as api:
         for path, scope in (
             ("/v1/outbox/retry", "outbox:write"),
             ("/v1/outbox/drop", "outbox:write"),
             ("/v1/campaigns/1/close", "campaigns:write"),
+            ("/v1/campaigns/1/resume", "campaigns:write"),
         ):
             status, body = await api.post(path, {"ids": ["a"]}, entitled=False)
             assert (status, body["error"]["message"]) == (403, f"this API key lacks the scope {scope}")

@@ -55,6 +55,25 @@ async def test_a_topic_that_is_let_go_on_has_lost_nothing(rooms: Rooms) -> None:
     assert ids(rooms.news, "c1") == [*first, *second, *third]
 
 
+async def test_a_topic_is_visited_again_though_nothing_moves(rooms: Rooms) -> None:
+    """As after a resume: nobody says how far it has moved, and the end of what there is ends it."""
+    accepted = await publish(rooms, "c1")
+    topic_id = await rooms.topic("c1")
+    relay, mirror = await bent(rooms)
+    mirror.bend(topic_id, lambda shown: [replace(m, consensus_ns=1) for m in shown])
+    await relay.round(rooms.sweep)
+    mirror.bend(topic_id, None)
+    await rooms.database.write(lambda c: progress.resume(c, topic_id, since_ns=1))
+    await relay.round(rooms.sweep)
+    assert ids(rooms.news, "c1") == []
+    for _ in range(2):
+        relay.revisit(topic_id)
+        await relay.round(rooms.sweep)
+        assert ids(rooms.news, "c1") == list(accepted)
+    await relay.round(rooms.sweep)
+    assert await cursor(rooms) == rooms.sweep.reached_ns
+
+
 async def test_a_page_that_lags_behind_the_sweep_is_asked_again(rooms: Rooms) -> None:
     before = await cursor(rooms)
     accepted = await publish(rooms, "c1") + await publish(rooms, "c2")

@@ -1,0 +1,76 @@
+"""Our own database, opened so that an audit can't change anything in it, beside whoever writes there."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+from sqlalchemy import Connection, QueuePool, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError
+
+from bridge.config_sections import Database
+from bridge.errors import Unavailable
+from bridge.keys.ring import CampaignKeys, KeyRing
+
+T = TypeVar("T")
+
+
+class ReadOnly:
+    """Holds the engine. `close()` it. SQLite may leave its empty -wal and -shm files."""
+
+    def __init__(self, section: Database) -> None:
+        uri = f"{database_path(section).absolute().as_uri()}?mode=ro"
+
+        def connect() -> sqlite3.Connection:
+            return sqlite3.connect(uri, uri=True, timeout=section.busy_timeout_s, check_same_thread=False)
+
+        self._engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """What `work` finds, from any thread. Raises Unavailable."""
+        try:
+            with self._engine.connect() as connection:
+                return work(connection)
+        except DatabaseError as error:
+            raise Unavailable("the database", str(error.orig)) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+
+def database_path(section: Database) -> Path:
+    """Where the database's file is, or would be."""
+    return Path(make_url(section.url).database or "")
+
+
+class RecordedKeys:
+    """The ring as a KeyLookup (wire.epochs) for several threads at once; up to `max_cached` keys are kept."""
+
+    def __init__(self, database: ReadOnly, ring: KeyRing, ref: str, *, max_cached: int) -> None:
+        self._database = database
+        self._ring = ring
+        self._ref = ref
+        self._lock = Lock()
+        self._kept = lru_cache(max_cached)(self._find)
+
+    def epoch(self, kid: bytes) -> bytes | None:
+        """The key of an epoch of the campaign."""
+        return self._kept(kid, False)
+
+    def user(self, kid: bytes) -> bytes | None:
+        """The key of a user's epoch."""
+        return self._kept(kid, True)
+
+    def _find(self, kid: bytes, of_user: bool) -> bytes | None:
+        def look(connection: Connection) -> bytes | None:
+            keys = CampaignKeys(self._ring, connection, self._ref)
+            return keys.user(kid) if of_user else keys.epoch(kid)
+
+        with self._lock:
+            return self._database.read(look)
