@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bridge.database import Database
 from bridge.errors import BudgetSpent, ReceiptContradicted
-from bridge.publish import costs, flights, id_records, outbox
+from bridge.publish import costs, flights, id_records, outbox, pins
 from bridge.publish.flights import Chunk, Flight, FlightState
 from bridge.publish.id_records import TransactionState
 from bridge.publish.loading import Loader
@@ -161,7 +161,12 @@ class Carrier:
 
 def _land(connection: Connection, landed: Sequence[_Landed]) -> list[ReceiptContradicted | None]:
     """These chunks reached consensus, and with its last one a flight."""
-    contradicted = id_records.settled(connection, {each.chunk.id: each.receipt for each in landed})
+    read = pins.read_up_to(connection, {each.flight.topic_id for each in landed})
+    contradicted = id_records.settled(
+        connection,
+        {each.chunk.id: each.receipt for each in landed},
+        read_up_to={each.chunk.id: read.get(each.flight.topic_id, 0) for each in landed},
+    )
     done = [
         each.flight for each in landed if each.chunk.number == each.chunk.total and each.chunk.id not in contradicted
     ]

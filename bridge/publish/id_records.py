@@ -75,12 +75,13 @@ def pending_creation(connection: Connection, ref: str) -> Intent | None:
 
 
 def settled(
-    connection: Connection, receipts: Mapping[TransactionId, Receipt]
+    connection: Connection, receipts: Mapping[TransactionId, Receipt], *, read_up_to: Mapping[TransactionId, int] = {}
 ) -> dict[TransactionId, ReceiptContradicted]:
     """These ids reached consensus; what the receipts say pins what the mirror must show.
 
-    Where the mirror showed the message first, that stays on record. Where it was another place, the contradiction
-    comes back, and nothing is changed for that id.
+    Where the mirror showed the message first, that stays on record. Where it was another place, or the topic was read
+    further (`read_up_to`) without the message having been seen, the contradiction comes back, and nothing is changed
+    for that id.
     """
     shown = _shown(connection, receipts)
     rows, contradicted = [], {}
@@ -88,6 +89,10 @@ def settled(
         sequence, running_hash = receipt.sequence, receipt.running_hash
         if id_ in shown and sequence is not None and shown[id_] != (sequence, running_hash):
             contradicted[id_] = _contradiction(id_, receipt, shown[id_][0])
+            continue
+        if id_ not in shown and sequence is not None and sequence <= read_up_to.get(id_, 0):
+            topic_id = receipt.topic_id or "unknown"
+            contradicted[id_] = ReceiptContradicted(topic_id, sequence, transaction_id=id_, what="the message")
             continue
         sequence, running_hash = shown.get(id_, (sequence, running_hash))
         outcome = {"outcome": TransactionState.SETTLED, "said": receipt.status}

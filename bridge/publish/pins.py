@@ -5,13 +5,13 @@ The running hash has no key: a mirror that rewrites the end of a topic hash and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, RowMapping, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, text, update
 
 from bridge.errors import ReceiptContradicted
 from bridge.publish.id_records import TransactionState
-from bridge.schema import flights, transactions
+from bridge.schema import flights, positions, transactions
 from topics.values import AccountId, TopicId, TopicMessage, TransactionId
 
 _OURS = select(
@@ -21,7 +21,12 @@ _OURS = select(
     transactions.c.message,
     transactions.c.sequence,
     transactions.c.running_hash,
+    flights.c.producer_sequence,
 ).join_from(flights, transactions, flights.c.id == transactions.c.flight_id)
+
+_READ = select(positions.c.topic_id, positions.c.sequence).where(
+    positions.c.topic_id.in_(bindparam("some", expanding=True))
+)
 
 
 def recognise(connection: Connection, messages: Sequence[TopicMessage], *, last_frame: int) -> dict[int, int]:
@@ -29,7 +34,8 @@ def recognise(connection: Connection, messages: Sequence[TopicMessage], *, last_
 
     `messages` are verified and of one topic; `last_frame` is the newest producer sequence opened before them. Where a
     receipt has pinned a message, sequence number, running hash and bytes must be what is shown; where none has come
-    yet, what is shown is kept for it. Raises ReceiptContradicted.
+    yet, what is shown is kept for it. Bytes of ours that weren't opened yet stand where the receipt says, or nowhere.
+    Raises ReceiptContradicted.
     """
     if not messages:
         return {}
@@ -38,15 +44,24 @@ def recognise(connection: Connection, messages: Sequence[TopicMessage], *, last_
     by_bytes = {(message.payer, message.message): message for message in reversed(messages)}
     ours: dict[int, int] = {}
     for row in _transactions(connection, messages[0].topic_id, last_frame, last_frame + len(messages)):
-        if row["sequence"] is not None:
-            message = shown.get(row["sequence"])
-            if message is not None:
-                _hold_against(row, message)
-                ours[message.sequence] = row["flight_id"]
-        elif (message := by_bytes.get((AccountId.parse(row["payer"]), row["message"]))) is not None:
+        if (message := shown.get(row["sequence"])) is not None:
+            _hold_against(row, message)
+        elif (message := by_bytes.get((AccountId.parse(row["payer"]), row["message"]))) is None:
+            continue
+        elif row["sequence"] is None:
             _keep(connection, row, message)
-            ours[message.sequence] = row["flight_id"]
+        elif row["producer_sequence"] > last_frame:
+            raise _contradiction(row, message, f"{row['sequence']} is the message's place: it")
+        else:  # opened before; here is somebody's copy
+            continue
+        ours[message.sequence] = row["flight_id"]
     return ours
+
+
+def read_up_to(connection: Connection, topic_ids: Collection[TopicId]) -> dict[TopicId, int]:
+    """Up to which sequence number each topic was read; what is ours there, and was on disk, has been recognised."""
+    rows = connection.execute(_READ, {"some": [str(topic_id) for topic_id in topic_ids]})
+    return {TopicId.parse(topic_id): sequence for topic_id, sequence in rows}
 
 
 def _transactions(connection: Connection, topic_id: TopicId, first: int, last: int) -> Sequence[RowMapping]:
@@ -67,8 +82,12 @@ def _hold_against(row: RowMapping, message: TopicMessage) -> None:
         ("the payer", str(message.payer), row["payer"]),
     ):
         if shown != pinned:
-            id_ = TransactionId(AccountId.parse(row["payer"]), row["valid_start_ns"])
-            raise ReceiptContradicted(message.topic_id, message.sequence, transaction_id=id_, what=what)
+            raise _contradiction(row, message, what)
+
+
+def _contradiction(row: RowMapping, message: TopicMessage, what: str) -> ReceiptContradicted:
+    id_ = TransactionId(AccountId.parse(row["payer"]), row["valid_start_ns"])
+    return ReceiptContradicted(message.topic_id, message.sequence, transaction_id=id_, what=what)
 
 
 def _keep(connection: Connection, row: RowMapping, message: TopicMessage) -> None:

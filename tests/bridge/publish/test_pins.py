@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
 from bridge.errors import ReceiptContradicted
 from bridge.publish import flights, id_records, pins
 from bridge.publish.flights import Chunk, Draft, FlightState
 from bridge.publish.id_records import TransactionState
-from bridge.schema import transactions
+from bridge.schema import positions, transactions
 from topics.ledger.port import Receipt
 from topics.values import AccountId, TopicId, TopicMessage, TransactionId
 
@@ -79,6 +79,27 @@ def test_a_frame_far_behind_the_last_one_opened_is_still_held_against_its_receip
     pinned(connection, 31, 4)
     with pytest.raises(ReceiptContradicted):
         pins.recognise(connection, [shown(n, b"rubbish") for n in (2, 3, 4)], last_frame=0)
+
+
+def test_a_message_pushed_out_of_its_place_contradicts_its_receipt(connection: Connection) -> None:
+    """A forged tail whose hashes fit: rubbish where the receipt says we are, and our bytes behind it."""
+    flight(connection, 1, b"a")
+    pinned(connection, 11, 2)
+    with pytest.raises(ReceiptContradicted, match=r"sequence number 3 .* 2 is the message's place"):
+        pins.recognise(connection, [shown(3, b"a")], last_frame=0)
+    assert pins.recognise(connection, [shown(3, b"a")], last_frame=1) == {}  # a copy of what was opened in its place
+
+
+def test_a_receipt_for_a_place_that_was_read_without_us_is_a_contradiction(connection: Connection) -> None:
+    flight(connection, 1, b"a", state=FlightState.OPEN)
+    row = {"opened_sequence": 2, "producer_sequence": 0, "skipped": 1, "consensus_ns": 2, "running_hash": hash_(2)}
+    connection.execute(insert(positions).values(topic_id=str(TOPIC), sequence=2, **row))
+    read = pins.read_up_to(connection, [TOPIC])
+    assert read == {TOPIC: 2}
+    late = {id_(11): Receipt("SUCCESS", TOPIC, 2, hash_(2))}
+    found = id_records.settled(connection, late, read_up_to={id_(11): read[TOPIC]})
+    assert isinstance(found[id_(11)], ReceiptContradicted)
+    assert connection.execute(select(transactions.c.state)).scalar_one() == "intended"
 
 
 def test_before_its_receipt_a_message_is_known_by_its_bytes_and_what_was_shown_is_kept(connection: Connection) -> None:
