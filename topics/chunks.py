@@ -39,7 +39,10 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A message that was never finished, as far as it came. It stops nobody; `reason` is "expired" or "full"."""
+    """A message that was never finished, as far as it came. It stops nobody.
+
+    `reason` is "expired"; "full" for one that had to make room; "too long" for one that there never will be room for.
+    """
 
     payer: AccountId
     initial: TransactionId
@@ -70,7 +73,8 @@ class Assembler:
     Started again at `resume` it completes the same messages. Chunks of one that was complete before, and began
     before `resume`, then look unfinished and expire; they bring nothing back.
     An unfinished message expires when it is old by consensus time *and* far back by sequence number, so neither
-    a busy topic nor a long pause of its writer loses it; our own clock has no say.
+    a busy topic nor a long pause of its writer loses it; our own clock has no say. Where there is no room for more, the
+    payer who holds most of it loses the oldest of its messages: who floods a topic buries its own.
     """
 
     def __init__(self, *, max_open_bytes: int, expire_sequences: int, expire_s: float) -> None:
@@ -78,6 +82,7 @@ class Assembler:
         self._expire_sequences = expire_sequences
         self._expire_ns = int(expire_s * NANOS)
         self._open: OrderedDict[_Key, _Open] = OrderedDict()  # oldest first
+        self._held: dict[AccountId, int] = {}  # bytes, by payer
         self._tombstones: deque[Tombstone] = deque(maxlen=_KEPT_TOMBSTONES)
         self.open_bytes = 0
         """What unfinished messages hold in memory."""
@@ -104,17 +109,21 @@ class Assembler:
             return None
         # the running hash covers the payer, and not the chunk info: nobody adds to another's message
         key = (message.payer or info.initial.payer, info.initial)
+        if info.total * (1 + _OVERHEAD_BYTES) > self._max_open_bytes and key not in self._open:
+            self._mark(key, message.sequence, (info.number,), info.total, "too long")
+            return None
         entry = self._open.get(key)
         if entry is None:
             entry = self._open[key] = _Open(before, message, info.total)
-        if not self._keep(entry, info.number, info.total, message.message):
+        if not self._keep(key, info.number, info.total, message.message):
             return None
         if len(entry.chunks) == entry.total:
             self._close(key)
             joined = b"".join(entry.chunks[number] for number in range(1, entry.total + 1))
             return _whole(message, joined, entry.first.sequence)
         while self.open_bytes > self._max_open_bytes:
-            self._bury("full")
+            most = max(self._held.values())
+            self._bury(next(key for key in self._open if self._held[key[0]] == most), "full")
         return None
 
     def take_tombstones(self) -> list[Tombstone]:
@@ -123,8 +132,9 @@ class Assembler:
         self._tombstones.clear()
         return taken
 
-    def _keep(self, entry: _Open, number: int, total: int, chunk: bytes) -> bool:
+    def _keep(self, key: _Key, number: int, total: int, chunk: bytes) -> bool:
         """Whether the chunk is news: the first with its number counts."""
+        entry = self._open[key]
         known = entry.chunks.get(number)
         if total != entry.total or (known is not None and known != chunk):
             self.conflicts += 1
@@ -133,7 +143,7 @@ class Assembler:
             self.duplicates += 1
             return False
         entry.chunks[number] = chunk
-        self.open_bytes += len(chunk) + _OVERHEAD_BYTES
+        self._hold(key[0], len(chunk) + _OVERHEAD_BYTES)
         return True
 
     def _expire(self, newest: TopicMessage) -> None:
@@ -144,20 +154,27 @@ class Assembler:
                 or newest.consensus_ns - oldest.consensus_ns <= self._expire_ns
             ):
                 return
-            self._bury("expired")
+            self._bury(next(iter(self._open)), "expired")
 
-    def _bury(self, reason: str) -> None:
-        key = next(iter(self._open))
+    def _bury(self, key: _Key, reason: str) -> None:
         entry = self._close(key)
+        self._mark(key, entry.first.sequence, tuple(sorted(entry.chunks)), entry.total, reason)
+
+    def _mark(self, key: _Key, first_sequence: int, numbers: tuple[int, ...], total: int, reason: str) -> None:
         payer, initial = key
-        numbers = tuple(sorted(entry.chunks))
-        self._tombstones.append(Tombstone(payer, initial, entry.first.sequence, numbers, entry.total, reason))
+        self._tombstones.append(Tombstone(payer, initial, first_sequence, numbers, total, reason))
         self.buried += 1
 
     def _close(self, key: _Key) -> _Open:
         entry = self._open.pop(key)
-        self.open_bytes -= entry.size
+        self._hold(key[0], -entry.size)
         return entry
+
+    def _hold(self, payer: AccountId, more: int) -> None:
+        self.open_bytes += more
+        held = self._held.pop(payer, 0) + more
+        if held:
+            self._held[payer] = held
 
 
 def _whole(last: TopicMessage, data: bytes, first_sequence: int) -> Whole:

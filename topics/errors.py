@@ -9,7 +9,8 @@ TopicsError
 ├── MalformedAnswer        a mirror or a node answered something that the protocol has no place for
 └── IntegrityError         what the mirror shows can't be this topic's truth: halt the topic, loudly
     ├── SequenceGap
-    └── RunningHashMismatch
+    ├── RunningHashMismatch
+    └── MirrorsDisagree    two mirrors show different messages at the same place
 """
 
 from __future__ import annotations
@@ -110,3 +111,20 @@ class RunningHashMismatch(IntegrityError):
             sequence,
             f"running hash of sequence number {sequence} is {got.hex()[:16]}…, computed {expected.hex()[:16]}…",
         )
+
+
+class MirrorsDisagree(IntegrityError):
+    """A second mirror shows the message with another `what` (a field of TopicMessage): one of them is wrong."""
+
+    hint = "compare both with the receipts (`hcs-bridge verify`) and take the wrong mirror out of mirror.urls"
+
+    def __init__(self, topic_id: object, sequence: int, *, what: str, expected: object, got: object) -> None:
+        self.what = what
+        self.expected = expected
+        self.got = got
+        shown = f"{_show(expected)}, a second mirror {_show(got)}"
+        super().__init__(topic_id, sequence, f"{what} of sequence number {sequence} is {shown}")
+
+
+def _show(value: object) -> str:
+    return f"{value.hex()[:16]}…" if isinstance(value, bytes) else str(value)

@@ -21,6 +21,11 @@ class PublicNetwork:
     hosts: Sequence[str]
     mirror_url: str
 
+    @property
+    def mirror_streams(self) -> str:
+        """`host:port` of the same mirror's gRPC side, over TLS."""
+        return f"{self.mirror_url.removeprefix('https://')}:443"
+
     def nodes(self, *, tls: bool) -> list[tuple[AccountId, str]]:
         """Account and `host:port` of each."""
         port = TLS_PORT if tls else PLAIN_PORT

@@ -15,6 +15,7 @@ class Pace:
         self._interval = 1 / rate_per_s
         self._burst = max(0.2 - self._interval, 0.0)
         self._due = 0.0
+        self._shut_until = 0.0
 
     def reserve(self, now: float) -> float:
         """Take the next place; the caller waits so many seconds before it sends."""
@@ -23,5 +24,10 @@ class Pace:
         return max(at - now, 0.0)
 
     def hold(self, until: float) -> None:
-        """Nobody sends before `until`: the mirror asked for it. Places taken earlier keep their time."""
+        """Nobody sends before `until`: the mirror asked for it. Who has a place already takes another behind it."""
         self._due = max(self._due, until + self._burst)
+        self._shut_until = max(self._shut_until, until)
+
+    def is_shut(self, now: float) -> bool:
+        """Whether the mirror asked for silence since a place was taken: it holds no more, reserve again."""
+        return now < self._shut_until

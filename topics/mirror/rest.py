@@ -1,21 +1,19 @@
-"""One mirror's REST interface: reads with timeouts, bounds, a pace and patience; answers come back as values."""
+"""A mirror's REST interface: reads with timeouts, bounds, a pace and patience; answers come back as values."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Callable
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import aiohttp
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from topics.errors import MalformedAnswer, Rejected, Unavailable
+from topics.errors import Rejected
 from topics.fees import ExchangeRate
 from topics.mirror import decode
 from topics.mirror.answers import MirrorAccount, MirrorNode, MirrorTopic, SubmitPage, TransactionOutcome
-from topics.mirror.pace import Pace
+from topics.mirror.fetch import Fetch
+from topics.mirror.host import Hosts
+from topics.mirror.mirrors import NEWEST, Mirrors
 from topics.mirror.settings import MirrorSettings
 from topics.values import AccountId, TopicId, TopicMessage, TransactionId, format_timestamp
 
@@ -29,9 +27,10 @@ _T = TypeVar("_T")
 class Mirror:
     """Reads from the mirror at `url` (`http://host:port`, with or without `/api/v1`). `close()` it.
 
-    `on_time` is told of each consensus time up to which it says to have imported. Every method raises Unavailable
+    With `others` there are several, asked in this order when those before are unwell: `mirrors` knows how each is.
+    `on_time` is told of each consensus time up to which a mirror says to have imported. Every method raises Unavailable
     (after some attempts of its own; a `retry_after_s` is the mirror's wish), Rejected (the mirror calls the request
-    wrong) or MalformedAnswer.
+    wrong) or MalformedAnswer. Whoever asks the same hosts beside this one must be given the same `hosts`.
     """
 
     def __init__(
@@ -39,29 +38,52 @@ class Mirror:
         url: str,
         settings: MirrorSettings,
         *,
+        others: Sequence[str] = (),
         session: aiohttp.ClientSession | None = None,
+        hosts: Hosts | None = None,
         on_time: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self.url = url.rstrip("/").removesuffix("/api/v1")
+        hosts = Hosts(settings) if hosts is None else hosts
+        fetches = [Fetch(each, settings, hosts.of(each), self._opened) for each in (url, *others)]
+        self.mirrors = Mirrors(fetches, settings)
         self._settings = settings
-        self._pace = Pace(settings.max_requests_per_s)
         self._session = session
         self._own_session = session is None
         self._on_time = on_time
-        self.requests = 0
+
+    @property
+    def url(self) -> str:
+        """Of the mirror that would be asked now."""
+        return self.mirrors.wanted.url
+
+    @property
+    def requests(self) -> int:
         """Requests sent so far, repeated ones included."""
-        self.served_s: int | None = None
+        return sum(fetch.requests for fetch in self.mirrors)
+
+    @property
+    def served_s(self) -> int | None:
         """The mirror's own time at its last answer, in seconds since 1970; None where it didn't say."""
+        return self.mirrors.wanted.served_s
 
     async def messages(self, topic_id: TopicId, *, after: int, limit: int = MAX_PAGE) -> list[TopicMessage]:
         """One page of messages behind sequence number `after`, ascending; empty also for an unknown topic."""
         # "gt:0" is refused, so the range is closed
         query = f"sequencenumber=gte:{after + 1}&order=asc&limit={_clamp(limit)}"
-        return await self._must(f"/api/v1/topics/{topic_id}/messages?{query}", decode.messages)
+        return await self._must(f"/api/v1/topics/{topic_id}/messages?{query}", decode.messages, topic_id)
+
+    async def newest_message(self, topic_id: TopicId) -> TopicMessage | None:
+        """The topic's high-water mark, None for an empty or unknown one."""
+        path = f"/api/v1/topics/{topic_id}/messages?limit=1&order=desc"
+        return next(iter(await self._must(path, decode.messages, topic_id)), None)
 
     async def message(self, topic_id: TopicId, sequence: int) -> TopicMessage | None:
         """One message, or None while the mirror doesn't have it."""
-        return await self._get(f"/api/v1/topics/{topic_id}/messages/{sequence}", decode.message)
+        return await self.mirrors.get(_message_path(topic_id, sequence), decode.message, topic_id)
+
+    async def message_elsewhere(self, topic_id: TopicId, sequence: int) -> TopicMessage | None:
+        """The same from another mirror than the one that answered last about the topic; Unavailable without one."""
+        return await self.mirrors.get_elsewhere(_message_path(topic_id, sequence), decode.message, topic_id)
 
     async def transactions(self, payer: AccountId, *, after_ns: int, limit: int = MAX_PAGE) -> SubmitPage:
         """A page of the payer's message submissions to any topic, failed ones included, ascending by consensus."""
@@ -84,15 +106,15 @@ class Mirror:
 
     async def transaction(self, transaction_id: TransactionId) -> list[TransactionOutcome]:
         """What consensus recorded under the id; empty while (or because) there is nothing."""
-        return await self._get(f"/api/v1/transactions/{transaction_id}", decode.outcomes) or []
+        return await self.mirrors.get(f"/api/v1/transactions/{transaction_id}", decode.outcomes) or []
 
     async def topic(self, topic_id: TopicId) -> MirrorTopic | None:
         """The topic's entity, None if unknown."""
-        return await self._get(f"/api/v1/topics/{topic_id}", decode.topic)
+        return await self.mirrors.get(f"/api/v1/topics/{topic_id}", decode.topic)
 
     async def account(self, account: AccountId) -> MirrorAccount | None:
         """The account, None if unknown."""
-        return await self._get(f"/api/v1/accounts/{account}?transactions=false", decode.account)
+        return await self.mirrors.get(f"/api/v1/accounts/{account}?transactions=false", decode.account)
 
     async def network_nodes(self) -> list[MirrorNode]:
         """The address book."""
@@ -111,7 +133,7 @@ class Mirror:
 
     async def latest_consensus_ns(self) -> int:
         """The consensus timestamp up to which this mirror has imported everything; 0 if nothing yet."""
-        newest_ns = await self._must("/api/v1/blocks?limit=1&order=desc", decode.newest_ns)
+        newest_ns = await self._must(NEWEST, decode.newest_ns)
         self._on_time(newest_ns)
         return newest_ns
 
@@ -121,105 +143,25 @@ class Mirror:
             await self._session.close()
             self._session = None
 
-    async def _must(self, path: str, read: Callable[[object, str], _T]) -> _T:
-        value = await self._get(path, read)
+    async def _must(self, path: str, read: Callable[[object, str], _T], topic_id: TopicId | None = None) -> _T:
+        value = await self.mirrors.get(path, read, topic_id)
         if value is None:
             raise Rejected(f"GET {path} at mirror {self.url}", "HTTP 404")
         return value
 
-    async def _get(self, path: str, read: Callable[[object, str], _T]) -> _T | None:
-        """The decoded answer, None for 404."""
-        jittered = wait_random_exponential(
-            multiplier=self._settings.backoff_initial_s, max=self._settings.backoff_max_s
-        )
-
-        def pause(state: RetryCallState) -> float:
-            failure = state.outcome.exception() if state.outcome else None
-            wished = failure.retry_after_s if isinstance(failure, Unavailable) else None
-            return max(jittered(state), wished or 0.0)
-
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._settings.max_attempts),
-            wait=pause,
-            retry=retry_if_exception(self._is_worth_waiting),
-            reraise=True,
-        )
-        body: bytes | None = await retrying(self._request, path)
-        if body is None:
-            return None
-        remote = f"mirror {self.url}"
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise MalformedAnswer(remote, f"GET {path} gave no JSON") from error
-        return read(answer, remote)
-
-    def _is_worth_waiting(self, failure: BaseException) -> bool:
-        """A wish longer than our own longest pause is the caller's to plan for."""
-        return isinstance(failure, Unavailable) and (failure.retry_after_s or 0.0) <= self._settings.backoff_max_s
-
-    async def _request(self, path: str) -> bytes | None:
-        now = asyncio.get_running_loop().time
-        if wait_s := self._pace.reserve(now()):
-            await asyncio.sleep(wait_s)
+    def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession()
-        self.requests += 1
-        timeout = aiohttp.ClientTimeout(total=self._settings.request_timeout_s)
-        remote = f"mirror {self.url}"
-        try:
-            async with self._session.get(self.url + path, timeout=timeout, allow_redirects=False) as response:
-                self.served_s = _date_s(response)
-                if response.status == 404:
-                    return None
-                body = await self._body(response)
-        except TimeoutError as error:
-            raise Unavailable(remote, f"no answer within {self._settings.request_timeout_s} s") from error
-        except aiohttp.ClientError as error:
-            raise Unavailable(remote, str(error) or type(error).__name__) from error
-        if response.status == 429 or response.status >= 500:
-            retry_after_s = _retry_after_s(response)
-            if retry_after_s is not None:
-                self._pace.hold(now() + min(retry_after_s, self._settings.backoff_max_s))
-            raise Unavailable(remote, f"HTTP {response.status}{_reason(body)}", retry_after_s=retry_after_s)
-        if response.status != 200:
-            raise Rejected(f"GET {path} at {remote}", f"HTTP {response.status}{_reason(body)}")
-        return body
-
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
-        async for part in response.content.iter_any():
-            body += part
-            if len(body) > self._settings.max_body_bytes:
-                limit = self._settings.max_body_bytes
-                raise MalformedAnswer(f"mirror {self.url}", f"a body of more than {limit} bytes")
-        return bytes(body)
+        return self._session
 
 
 def _clamp(limit: int) -> int:
     return max(1, min(limit, MAX_PAGE))
 
 
+def _message_path(topic_id: TopicId, sequence: int) -> str:
+    return f"/api/v1/topics/{topic_id}/messages/{sequence}"
+
+
 def _node_page(answer: object, remote: str) -> tuple[list[MirrorNode], str | None]:
     return decode.nodes(answer, remote), decode.next_link(answer, remote)
-
-
-def _retry_after_s(response: aiohttp.ClientResponse) -> float | None:
-    """Whole seconds; the header's other form, a date, would need a clock that agrees with the mirror's."""
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
-
-
-def _date_s(response: aiohttp.ClientResponse) -> int | None:
-    try:
-        return int(parsedate_to_datetime(response.headers.get("Date", "")).timestamp())
-    except ValueError:
-        return None
-
-
-def _reason(body: bytes) -> str:
-    """The mirror's own words, `_status.messages[0].message`, if it gave any."""
-    try:
-        return f": {json.loads(body)['_status']['messages'][0]['message']}"[:200]
-    except (ValueError, RecursionError, LookupError, TypeError):
-        return ""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from topics.errors import MalformedAnswer
 from topics.mirror.answers import SubmitPage, TransactionOutcome
 from topics.mirror.rest import Mirror
+from topics.network_time import MAX_SKEW_NS
 from topics.values import AccountId, TopicId
 
 
@@ -11,13 +15,24 @@ class Sweep:
     """Reads the payer's submissions behind a cursor, a consensus timestamp in nanoseconds.
 
     The cursor moves by `commit` alone, after the caller has read the topics named: calls to a mirror may reach
-    different replicas, and one that doesn't show the message named yet must be asked again.
+    different replicas, and one that doesn't show the message named yet must be asked again. With `now_ns`, the
+    network's time, a row from the far future is refused: it would take the cursor past all that is still to come.
+    What other payers write isn't found (`foreign` looks for it), nor what a mirror leaves out of this list.
     """
 
-    def __init__(self, mirror: Mirror, payer: AccountId, *, cursor_ns: int, max_pages: int = 100) -> None:
+    def __init__(
+        self,
+        mirror: Mirror,
+        payer: AccountId,
+        *,
+        cursor_ns: int,
+        max_pages: int = 100,
+        now_ns: Callable[[], int] | None = None,
+    ) -> None:
         self._mirror = mirror
         self._payer = payer
         self._max_pages = max_pages
+        self._now_ns = now_ns
         self._rest: SubmitPage | None = None
         self.cursor_ns = cursor_ns
         self.reached_ns = cursor_ns
@@ -35,18 +50,19 @@ class Sweep:
         rows: list[TransactionOutcome] = []
         reached_ns = self.cursor_ns
         for pages in range(1, self._max_pages + 1):
-            for row in page.rows:
-                if row.consensus_ns > reached_ns:
-                    rows.append(row)
-                reached_ns = max(reached_ns, row.consensus_ns)
-                # a page that repeats, as a replica behind the others gives it, moves nothing
-                if row.result == "SUCCESS" and row.topic_id is not None and row.consensus_ns > self.cursor_ns:
-                    moved[row.topic_id] = max(row.consensus_ns, moved.get(row.topic_id, 0))
-            if not page.more or pages == self._max_pages:
+            fresh = self._behind(reached_ns, page)
+            for row in fresh:
+                if row.result == "SUCCESS" and row.topic_id is not None:
+                    moved[row.topic_id] = row.consensus_ns
+            if fresh:
+                rows += fresh
+                reached_ns = fresh[-1].consensus_ns
+            # A page that repeats, as a replica behind the others gives it, moves nothing and leads nowhere.
+            if not page.more or (page.rows and not fresh) or pages == self._max_pages:
                 break
             page = await self._mirror.next_transactions(page)
         # Empty pages with a link are windows of time without rows: only the link leads on from there.
-        self._rest = page if page.more and reached_ns == self.cursor_ns else None
+        self._rest = page if page.more and not page.rows and reached_ns == self.cursor_ns else None
         self.reached_ns, self.rows = reached_ns, rows
         return moved
 
@@ -63,3 +79,11 @@ class Sweep:
         if self._rest is not None:
             return await self._mirror.next_transactions(self._rest)
         return await self._mirror.transactions(self._payer, after_ns=self.cursor_ns)
+
+    def _behind(self, reached_ns: int, page: SubmitPage) -> list[TransactionOutcome]:
+        """The rows of the page that are news, in consensus order."""
+        fresh = {row.consensus_ns: row for row in page.rows if row.consensus_ns > reached_ns}
+        if fresh and self._now_ns is not None and max(fresh) > self._now_ns() + MAX_SKEW_NS:
+            what = f"transaction {fresh[max(fresh)].id} has a consensus time in the future"
+            raise MalformedAnswer(f"mirror {self._mirror.url}", what)
+        return [fresh[ns] for ns in sorted(fresh)]

@@ -37,6 +37,14 @@ def test_held_shut_nobody_goes_before_the_time() -> None:
     assert pace.reserve(50.0) >= 10.0
 
 
+def test_a_place_taken_before_the_wish_is_void_until_then() -> None:
+    pace = Pace(100.0)
+    assert not pace.is_shut(50.0)
+    pace.hold(60.0)
+    assert pace.is_shut(59.9)
+    assert not pace.is_shut(60.0)
+
+
 def test_a_rate_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 0"):
         Pace(0)

@@ -50,6 +50,16 @@ async def test_what_is_unknown_is_empty_or_none(client: Client) -> None:
     assert await client.mirror.transaction(client.new_id()) == []
 
 
+async def test_the_high_water_mark(client: Client) -> None:
+    topic_id = await client.topic()
+    assert await client.mirror.newest_message(topic_id) is None
+    for content in (b"a", b"b"):
+        await client.write(topic_id, content)
+    newest = await client.mirror.newest_message(topic_id)
+    assert newest is not None
+    assert (newest.sequence, newest.message) == (2, b"b")
+
+
 async def test_submissions_by_payer(client: Client) -> None:
     one, two = await client.topic(), await client.topic()
     for topic_id in (one, two, one):

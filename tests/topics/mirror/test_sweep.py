@@ -12,7 +12,7 @@ from tests.topics.client import Client, client_of
 from topics.devnet.devnet import Devnet
 from topics.devnet.faults import Fault
 from topics.devnet.settings import DevnetSettings
-from topics.errors import Unavailable
+from topics.errors import MalformedAnswer, Unavailable
 from topics.mirror.sweep import Sweep
 from topics.values import NANOS, TopicId
 
@@ -131,4 +131,43 @@ async def test_a_mirror_that_fails_leaves_the_sweep_as_it_was(devnet: Devnet, cl
         await sweep.moved()
     devnet.faults.clear()
     assert sweep.reached_ns == sweep.cursor_ns
+    assert list(await sweep.moved()) == [topic_id]
+
+
+async def test_pages_that_repeat_are_not_turned_for_ever(devnet: Devnet, client: Client) -> None:
+    topic_id = await client.topic()
+    for _ in range(130):
+        await client.write(topic_id, b"x")
+    devnet.faults.inject(Fault.PAGE_REPEATS)
+    sweep, before = sweep_of(client), client.mirror.requests
+    await sweep.moved()
+    assert client.mirror.requests - before == 2
+    assert len({row.consensus_ns for row in sweep.rows}) == len(sweep.rows) == 100
+    devnet.faults.clear()
+    sweep.commit()
+    assert await sweep.moved() == {topic_id: sweep.reached_ns}
+    assert len(sweep.rows) == 30
+
+
+async def test_a_replica_that_is_behind_takes_nothing_from_the_cursor(devnet: Devnet, client: Client) -> None:
+    topic_id = await client.topic()
+    await client.write(topic_id, b"x")
+    devnet.faults.inject(Fault.MIRROR_REPLICAS, lag_s=3600)
+    sweep = sweep_of(client)
+    found = [await sweep.moved() for _ in range(4)]
+    assert sorted(map(len, found)) == [0, 0, 1, 1]
+    devnet.faults.clear()
+    assert await sweep.moved() == {topic_id: await newest(client, topic_id)}
+
+
+async def test_a_row_from_the_future_cannot_take_the_cursor_with_it(client: Client) -> None:
+    topic_id = await client.topic()
+    await client.write(topic_id, b"x")
+    cursor_ns = time.time_ns() - 7200 * NANOS
+    now_ns = [cursor_ns]
+    sweep = Sweep(client.mirror, client.ledger.payer, cursor_ns=cursor_ns, now_ns=lambda: now_ns[0])
+    with pytest.raises(MalformedAnswer, match="in the future"):
+        await sweep.moved()
+    assert (sweep.reached_ns, sweep.rows) == (cursor_ns, [])
+    now_ns[0] = time.time_ns()
     assert list(await sweep.moved()) == [topic_id]
