@@ -1,4 +1,4 @@
-# make demo · make test · make test-long · make check · make bench; each makes .venv and installs what it needs.
+# make demo · make test · make test-long · make chaos · make check · make bench; each makes .venv and installs what it needs.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-long check coverage bench browser java clean
+.PHONY: demo test test-long chaos check coverage bench browser java clean
 
 demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
 	@$(BIN)/hcs-bridge demo
@@ -20,6 +20,9 @@ test: $(VENV)/.tests $(JS)/node_modules/.installed browser java  ## what decides
 
 test-long: $(VENV)/.tests $(JS)/node_modules/.installed browser java  ## the same, with the full chaos, drop and fuzz runs
 	@$(PYTEST)
+
+chaos: $(VENV)/.tests  ## kill the daemon 300 times, then read the ledger; CHAOS_KILLS and CHAOS_SEED change how often and what is drawn
+	@$(BIN)/pytest -q -s -m long tests/integration/test_chaos.py
 
 check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/ruff format --quiet --check .

@@ -65,5 +65,5 @@ def fault_for(error: BridgeError) -> Fault:
             return Fault(409, "idempotency_conflict", f"{error}; {error.hint}")
         case Unavailable():
             wait_s = RETRY_AFTER_S if error.retry_after_s is None else max(1, math.ceil(error.retry_after_s))
-            return Fault(503, "unavailable", "try again", headers={"Retry-After": str(wait_s)})
+            return Fault(503, "unavailable", f"{error}; try again", headers={"Retry-After": str(wait_s)})
     raise error

@@ -153,7 +153,8 @@ async def test_a_store_that_is_away() -> None:
         api.backend.down = True
         async with api.session.post("/v1/events", json={"event": "X"}) as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "3")
-            assert (await response.json())["error"] == {"code": "unavailable", "message": "try again", "problems": []}
+            message = "database is unavailable: it is away; try again"
+            assert (await response.json())["error"] == {"code": "unavailable", "message": message, "problems": []}
 
 
 async def test_the_page(tmp_path: Path) -> None:

@@ -23,8 +23,9 @@ def test_statuses() -> None:
         == "campaign 1 is closed; open it"
     )
     assert fault_for(IdempotencyConflict("k")).status == 409
-    away = fault_for(Unavailable("database", "disk full at /srv", retry_after_s=2.5))
-    assert (away.status, away.headers["Retry-After"], away.message) == (503, "3", "try again")
+    away = fault_for(Unavailable("the database", "database or disk is full", retry_after_s=2.5))
+    assert (away.status, away.headers["Retry-After"]) == (503, "3")
+    assert away.message == "the database is unavailable: database or disk is full; try again"
     assert fault_for(Unavailable("database", "x")).headers["Retry-After"] == "1"
 
 
