@@ -19,6 +19,7 @@ from bridge.commands.exits import EXIT_CODES, OK, REFUSED, USAGE, CommandFailed,
 from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath
 from bridge.commands.options import loaded as _load
 from bridge.commands.outbox import outbox_app
+from bridge.commands.rebuild import rebuild
 from bridge.commands.resume import resume
 from bridge.commands.verify import verify
 
@@ -57,9 +58,8 @@ def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
     asyncio.run(bridge_app.serve(loaded))
 
 
-for verb in (devnet, doctor, verify):
-    app.command(epilog=EXIT_CODES)(verb)
-topics_app.command(epilog=EXIT_CODES)(resume)
+for group, verb in (app, devnet), (app, doctor), (app, verify), (app, rebuild), (topics_app, resume):
+    group.command(epilog=EXIT_CODES)(verb)
 
 
 @app.command(epilog=EXIT_CODES)

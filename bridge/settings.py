@@ -11,6 +11,8 @@ from bridge.statements import upsert
 GENERATION = "generation"
 NETWORK = "network"
 CURSOR = "sweep_cursor_ns"
+IDS_BEGIN = "ids_begin_ns"
+"""Of a store that was made anew from the ledger: transactions that it has no record of began before this."""
 SLACK_NS = 600 * 1_000_000_000
 """How far the ledger's clock may lie behind ours without the first messages being missed."""
 

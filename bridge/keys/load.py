@@ -40,11 +40,11 @@ def load_keys(section: Keys) -> BridgeKeys:
     """Read them. Raises ConfigInvalid that names the key file and what is wrong with it, never its content."""
     recovery = section.recovery_public_key_file
     return BridgeKeys(
-        _hex_key(section.master_key_file, "keys.master_key_file"),
+        hex_key(section.master_key_file, "keys.master_key_file"),
         _signing_key(section),
         None
         if recovery is None
-        else X25519PublicKey.from_public_bytes(_hex_key(recovery, "keys.recovery_public_key_file", private=False)),
+        else X25519PublicKey.from_public_bytes(hex_key(recovery, "keys.recovery_public_key_file", private=False)),
     )
 
 
@@ -54,10 +54,11 @@ def public_key_of(section: Keys) -> bytes:
 
 
 def _signing_key(section: Keys) -> SigningKey:
-    return Ed25519PrivateKey.from_private_bytes(_hex_key(section.signing_key_file, "keys.signing_key_file"))
+    return Ed25519PrivateKey.from_private_bytes(hex_key(section.signing_key_file, "keys.signing_key_file"))
 
 
-def _hex_key(path: Path, key: str, *, private: bool = True) -> bytes:
+def hex_key(path: Path, key: str, *, private: bool = True) -> bytes:
+    """32 bytes out of a file of hex digits; `key` is what names it. Raises ConfigInvalid as `load_keys` does."""
     text = read_secret(path, key=key, private=private)
     try:
         found = bytes.fromhex(text)

@@ -90,6 +90,10 @@ class KeyRing:
         """The epoch of whichever user has this kid."""
         return self._first(connection, kid, lambda found: found.startswith(user_owner("")))
 
+    def find_campaign(self, connection: Connection, kid: bytes) -> Epoch | None:
+        """The epoch of whichever campaign has this kid."""
+        return self._first(connection, kid, lambda found: found.startswith(campaign_owner("")))
+
     def _first(self, connection: Connection, kid: bytes, owns: Callable[[str], bool]) -> Epoch | None:
         rows = connection.execute(_BY_KID, {"id": kid})
         return next((self._unwrap(row.owner, row.kid, row.wrapped) for row in rows if owns(row.owner)), None)

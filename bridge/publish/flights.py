@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, text, update
 
 from bridge.publish.id_records import TransactionState
 from bridge.schema import flights, topics, transactions
@@ -145,6 +145,19 @@ def finish(connection: Connection, flight_ids: Sequence[int], state: FlightState
     """The flights are settled, or refused."""
     if flight_ids:
         connection.execute(_FINISH, [{"flight": id_, "outcome": state} for id_ in flight_ids])
+
+
+def stand_behind(connection: Connection, ref: str, topic_id: TopicId, producer_sequence: int, *, now_ms: int) -> None:
+    """A topic was read anew up to this producer sequence, and all record of how it came there is gone: go on behind."""
+    connection.execute(delete(flights).where(flights.c.ref == ref))
+    row = {
+        "ref": ref,
+        "topic_id": str(topic_id),
+        "producer_sequence": producer_sequence,
+        "state": FlightState.SUBMITTED,
+        "opened_ms": now_ms,
+    }
+    connection.execute(insert(flights), row)
 
 
 def last_sequence(connection: Connection, topic_id: TopicId) -> int:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, select, update
 
+from bridge import settings
 from bridge.errors import ReceiptContradicted
 from bridge.publish import costs
 from bridge.schema import transactions
@@ -109,9 +110,10 @@ def spent(connection: Connection, transaction_id: TransactionId, status: str) ->
 
 
 def last_valid_start_ns(connection: Connection, payer: AccountId) -> int:
-    """The highest valid start that was ever recorded for this payer."""
+    """The highest valid start that was ever recorded for this payer; in a store made anew, or may have been."""
     found = select(func.max(transactions.c.valid_start_ns)).where(transactions.c.payer == str(payer))
-    return int(connection.execute(found).scalar_one() or 0)
+    recorded = int(connection.execute(found).scalar_one() or 0)
+    return max(recorded, int(settings.found(connection, settings.IDS_BEGIN) or 0))
 
 
 def is_recorded(engine: Engine, transaction_id: TransactionId) -> bool:

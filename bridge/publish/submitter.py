@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from sqlalchemy import Connection
 
@@ -41,7 +41,7 @@ class Submitter:
         self._stopped: dict[str, str] = {}  # by a budget, and by which
         self._turns = asyncio.Semaphore(0)  # one permit for each place in the queue
         self._draining = False
-        self._under_way = 0
+        self._flying: set[str] = set()
         self._idle = asyncio.Event()
 
     def wake(self, refs: Iterable[str]) -> None:
@@ -52,6 +52,11 @@ class Submitter:
             else:
                 self._known.add(ref)
                 self._enqueue_in(self._settings.linger_ms / 1000, ref)
+
+    @property
+    def flying(self) -> Set[str]:
+        """The campaigns that are writing to the ledger now, at most `max_flights`; the set itself."""
+        return self._flying
 
     def stopped(self, ref: str) -> str | None:
         """Which budget the campaign waits for, with its sums; None while none is in its way."""
@@ -74,13 +79,13 @@ class Submitter:
         self._draining = True
         if self._makers is not None:
             self._makers.drain()
-        if not self._under_way:
+        if not self._flying:
             return
         self._idle.clear()
         try:
             await asyncio.wait_for(self._idle.wait(), self._settings.drain_timeout_s)
         except TimeoutError:
-            log.info("flights left for the next start", flights=self._under_way)
+            log.info("flights left for the next start", flights=len(self._flying))
 
     async def _work(self) -> None:
         while True:
@@ -88,12 +93,12 @@ class Submitter:
             if self._draining:
                 continue
             ref = self._queue.popleft()
-            self._under_way += 1
+            self._flying.add(ref)
             try:
                 delay_s = await self._turn(ref)
             finally:
-                self._under_way -= 1
-                if not self._under_way:
+                self._flying.discard(ref)
+                if not self._flying:
                     self._idle.set()
             if delay_s is None and ref in self._woken:
                 delay_s = self._settings.linger_ms / 1000

@@ -1,0 +1,210 @@
+"""Makes registry, publications and positions anew out of the topics themselves, with the keys that are at hand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy import Connection
+
+from bridge import settings
+from bridge.errors import BridgeError, EnvelopeRejected
+from bridge.keys.ring import CampaignKeys, campaign_owner
+from bridge.keys.taking_over import Recovery, first_epoch, take_over
+from bridge.protocol.wire.manifest import Manifest, parse_manifest
+from bridge.publish import flights
+from bridge.relay import progress
+from bridge.relay.store import Source
+from bridge.relay.tail import Batch, Progress, TopicTail
+from bridge.rooms import confirm, topic_rules
+from bridge.schema import registry
+from bridge.storage import Storage, now_ms
+from topics.errors import Unavailable
+from topics.mirror.rest import Mirror
+from topics.values import AccountId, TopicId, TopicMessage
+
+Names = Callable[[], Awaitable[Sequence[TopicId]]]
+
+
+class TopicUnfit(BridgeError):
+    """A topic can't be rebuilt as it is shown; nothing was put in place."""
+
+    def __init__(self, topic_id: TopicId, why: str, *, hint: str = "") -> None:
+        self.topic_id = topic_id
+        self.hint = hint
+        super().__init__(f"topic {topic_id}: {why}")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of the topics named. `locked` are ours, and no key at hand opens them; `empty` have no message.
+
+    `foreign` begin with something else than a manifest of ours; `second` are of a campaign that has another topic.
+    """
+
+    campaigns: dict[TopicId, str] = field(default_factory=dict)
+    locked: set[TopicId] = field(default_factory=set)
+    empty: set[TopicId] = field(default_factory=set)
+    foreign: set[TopicId] = field(default_factory=set)
+    second: set[TopicId] = field(default_factory=set)
+    messages: int = 0
+    publications: int = 0
+    skipped: int = 0
+    newest_ns: int = 0
+    """The latest consensus time that was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """Reads topics into a storage whose writer goes. What it has read is kept: a second run goes on behind it.
+
+    With `settle_s`, what the lost bridge had sent may reach the ledger until then: all topics are looked at again
+    after that time. `on_topic` is told how many topics are done, of how many, and how many messages were read.
+    """
+
+    storage: Storage
+    mirror: Mirror
+    recovery: Recovery | None = None
+    settle_s: float = 0
+    on_topic: Callable[[int, int, int], None] = lambda _done, _of, _messages: None
+
+    async def run(self, names: Names) -> Tally:
+        """Read all that the topics named have, and leave the storage ready for a daemon.
+
+        Raises TopicUnfit, IntegrityError (topics) and ProducerGap for a topic that fails its checks, and as `Mirror`.
+        """
+        tally = Tally()
+        reached_ns = await self.mirror.latest_consensus_ns()
+        ends_s = time.monotonic() + self.settle_s
+        await self._read_all(await names(), tally)
+        if self.settle_s:
+            await asyncio.sleep(ends_s - time.monotonic())
+            await self._read_all(await names(), tally)
+        tally.newest_ns = max(tally.newest_ns, await self.mirror.latest_consensus_ns())
+        await self.storage.database.write(lambda c: self._finish(c, tally, reached_ns))
+        return tally
+
+    async def _read_all(self, topic_ids: Sequence[TopicId], tally: Tally) -> None:
+        parallel, done = asyncio.Semaphore(self.storage.config.relay.max_parallel_topics), 0
+
+        async def read(topic_id: TopicId) -> None:
+            nonlocal done
+            async with parallel:
+                await self._read(topic_id, tally)
+            done += 1
+            self.on_topic(done, len(topic_ids), tally.messages)
+
+        async with asyncio.TaskGroup() as group:
+            for topic_id in topic_ids:
+                group.create_task(read(topic_id), name=f"topic-{topic_id}")
+
+    async def _read(self, topic_id: TopicId, tally: Tally) -> None:
+        first, newest = await self.mirror.message(topic_id, 1), await self.mirror.newest_message(topic_id)
+        if first is None or newest is None:
+            if newest is not None or await self.mirror.topic(topic_id) is None:
+                raise TopicUnfit(topic_id, "the mirror doesn't know it, or not its first message")
+            tally.empty.add(topic_id)
+            return
+        tally.empty.discard(topic_id)
+        tally.newest_ns = max(tally.newest_ns, newest.consensus_ns)
+        network, pinned = self.storage.config.network.name, self.storage.keys.public
+        try:
+            manifest = parse_manifest(first.message, network=network, topic_id=topic_id, pinned=pinned)
+        except EnvelopeRejected:
+            tally.foreign.add(topic_id)
+            return
+        registered = await self.storage.database.write(lambda c: self._register(c, manifest, first))
+        if registered is None:
+            tally.locked.add(topic_id)
+        elif registered[1] != topic_id:
+            tally.second.add(topic_id)
+        else:
+            tally.campaigns[topic_id] = registered[0]
+            await self._read_on(Source(topic_id, registered[0]), newest.sequence, tally)
+
+    def _register(
+        self, connection: Connection, manifest: Manifest, first: TopicMessage
+    ) -> tuple[str, TopicId | None] | None:
+        """The campaign that the manifest names, and the topic that it has on record; None: no key opens it."""
+        key = self._key(connection, manifest, first.consensus_ns // 1_000_000)
+        if key is None:
+            return None
+        topic_id = manifest.context.topic_id
+        try:
+            belongs = manifest.unseal(key)
+        except EnvelopeRejected as rejected:  # signed by us, and not what we write
+            raise TopicUnfit(topic_id, f"its manifest can't be believed: {rejected.reason}") from rejected
+        ref = belongs.campaign_id
+        if self.storage.ring.find(connection, campaign_owner(ref), manifest.kid) is None:
+            raise TopicUnfit(topic_id, f"its manifest names campaign {ref}, and its key is kept for another")
+        known = registry.intend(connection, ref, owner=belongs.owner_id, now_ms=first.consensus_ns // 1_000_000)
+        if known.topic_id is not None:
+            return ref, known.topic_id
+        registry.created(connection, ref, topic_id)
+        registry.manifested(connection, ref, signed=manifest.context.signed)
+        registry.ready(connection, ref)
+        return ref, topic_id
+
+    def _key(self, connection: Connection, manifest: Manifest, made_ms: int) -> bytes | None:
+        """The first epoch's, from the ring, or by the recovery key, and then kept in the ring."""
+        if (held := self.storage.ring.find_campaign(connection, manifest.kid)) is not None:
+            return held.key
+        if self.recovery is None or manifest.wrapped is None:
+            return None
+        opened = self.recovery.open(manifest.wrapped, network=manifest.context.network, kid=manifest.kid)
+        if opened is None:
+            return None
+        ref, key = opened
+        master = self.storage.keys.master
+        take_over(connection, [first_epoch(campaign_owner(ref), key, master=master, now_ms=made_ms)])
+        return key
+
+    async def _read_on(self, source: Source, newest: int, tally: Tally) -> None:
+        """From where the storage stands to the topic's end, at least to sequence number `newest`."""
+        storage, topic_id = self.storage, source.topic_id
+        tail = TopicTail(topic_rules(storage, topic_id), await storage.database.read(partial(_progress, topic_id)))
+        limit = storage.config.relay.batch_messages
+        while messages := await self.mirror.messages(topic_id, after=tail.position.sequence, limit=limit):
+            batch = await storage.database.read(partial(self._open, tail, messages, source.ref))
+            await storage.database.write(partial(self._keep, source, batch))
+            tally.messages += len(messages)
+            tally.publications += len(batch.events)
+        if tail.position.sequence < newest:  # one of several replicas, behind the one asked before
+            raise Unavailable(f"mirror {self.mirror.url}", f"topic {topic_id} ends before message {newest} all at once")
+
+    def _open(self, tail: TopicTail, messages: Sequence[TopicMessage], ref: str, connection: Connection) -> Batch:
+        return tail.take(messages, CampaignKeys(self.storage.ring, connection, ref))
+
+    def _keep(self, source: Source, batch: Batch, connection: Connection) -> None:
+        confirm(connection, batch)
+        self.storage.store.append(connection, source, batch)
+
+    def _finish(self, connection: Connection, tally: Tally, reached_ns: int) -> None:
+        """Let the outbound corridor go on where the topics end, with ids that are new, and the sweep from `reached`."""
+        tally.skipped = 0
+        for topic_id, ref in tally.campaigns.items():
+            read = _progress(topic_id, connection)
+            epoch = self.storage.ring.current(connection, campaign_owner(ref))
+            if epoch is None or epoch.kid != read.kid:
+                raise TopicUnfit(topic_id, "the epoch in force there is not at hand", hint="use a newer backup")
+            flights.stand_behind(connection, ref, topic_id, read.producer_sequence, now_ms=now_ms())
+            tally.skipped += read.skipped
+        settings.keep_cursor(connection, max(0, reached_ns - settings.SLACK_NS))
+        settings.keep(connection, settings.IDS_BEGIN, str(tally.newest_ns))
+
+
+async def made_by(mirror: Mirror, payer: AccountId) -> list[TopicId]:
+    """Every topic that the payer made, oldest first. Raises as `Mirror` does."""
+    page = await mirror.creations(payer)
+    rows = list(page.rows)
+    while page.more:
+        page = await mirror.next_transactions(page)
+        rows += page.rows
+    return list(dict.fromkeys(row.topic_id for row in rows if row.id.payer == payer and row.topic_id is not None))
+
+
+def _progress(topic_id: TopicId, connection: Connection) -> Progress:
+    return progress.of(connection, topic_id)
