@@ -85,10 +85,10 @@ async def ground(
     `settings` are keys of the configuration that differ from the shipped ones.
     """
     with TemporaryDirectory(prefix="hcs-bridge-benchmark-", dir=below) as name:
-        folder, ports = Path(name), [free_port(0) for _ in range(5)]
-        listening = ("--port", "--second-port", "--mirror-port")
+        folder, ports = Path(name), [free_port(0) for _ in range(6)]
+        listening = ("--port", "--second-port", "--mirror-port", "--mirror-grpc-port")
         network = [str(part) for pair in zip(listening, ports, strict=False) for part in pair]
-        delays = ("--consensus-ms", "0", "--mirror-ms", "0", "--mirror-grpc-port", "0")
+        delays = ("--consensus-ms", "0", "--mirror-ms", "0")
         own = {"gateway.max_channels_per_connection": max_channels} | dict(settings or {})
         (folder / "config.toml").touch()
         log, key = folder / "devnet.log", folder / "operator.key"
@@ -140,7 +140,8 @@ def _environment(folder: Path, ports: Sequence[int], own: Mapping[str, Any]) -> 
         nodes=nodes,
         mirror_url=f"http://{HOST}:{ports[2]}",
         operator=Config().operator.account,
-        ports=(ports[3], ports[4]),
+        ports=(ports[4], ports[5]),
+        mirror_grpc_address=f"{HOST}:{ports[3]}",
     )
     [api_key] = values["http.api_keys"]
     api_key |= {"rate_per_s": 1e6, "burst": 1_000_000}

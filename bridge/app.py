@@ -22,19 +22,24 @@ from bridge.log import get_logger
 from bridge.protocol.values import JSON
 from bridge.publish import id_records
 from bridge.publish.forgetting import forget_keys
+from bridge.publish.submitter import Submitter
+from bridge.relay.hot import Hot
 from bridge.relay.inbound import Book, Inbound
 from bridge.relay.same_network import check_same_network
 from bridge.relay.store import News
 from bridge.remotes import Remotes, connected
 from bridge.room_settings import authenticator, http_settings, section_as
-from bridge.rooms import inbound, outbound
+from bridge.rooms import hot_topics, inbound, outbound
 from bridge.storage import Storage, now_ms, opened
 from bridge.supervise import Loop, stop_signal, supervised
+from topics.mirror.answers import Page
+from topics.mirror.cross_check import CrossCheck
 from topics.mirror.sweep import Sweep
 
 log = get_logger(__name__)
 
 WEB = Path(__file__).parent / "web"
+CAMPAIGNS = "campaign:"  # how their channels' names begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,9 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
             hub = Hub(max_joining_bytes=config.gateway.max_pending_bytes)
             announcer = Announcer(storage, hub)
             out = outbound(storage, remotes, reject=announcer.reject)
-            room, relay = await _relay(storage, remotes, hub, out.bookkeeper.book)
+            mirrors, keys = remotes.mirror.mirrors, config.mirror
+            check = CrossCheck(remotes.mirror, share=keys.cross_check, max_unchecked=keys.max_unchecked)
+            room, relay = await _relay(storage, remotes, hub, book=out.bookkeeper.book, sample=check.sample)
             desk = Desk(storage, announcer, wake=out.submitter.wake, revisit=room.revisit)
             gateway, api = _doors(storage, Backend(storage, out, hub), hub, desk, page_data)
             await gateway.start()
@@ -86,6 +93,12 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
                 "gateway": gateway.run,
                 "http": api.run,
             }
+            if len(mirrors) > 1:
+                loops["mirrors"] = mirrors.run
+                loops["cross-check"] = partial(check.run, interval_s=keys.check_interval_s)
+            if remotes.streams.capacity:
+                awake = hot_topics(storage, remotes.streams, room, hot=lambda: _hot(out.submitter, hub))
+                loops["streams"] = awake.run
             async with supervised(loops):
                 yield Bridge(
                     f"http://{config.http.host}:{api.port}",
@@ -107,7 +120,15 @@ def _doors(
     return gateway, api
 
 
-async def _relay(storage: Storage, remotes: Remotes, hub: Hub, book: Book) -> tuple[Inbound, Loop]:
+def _hot(submitter: Submitter, hub: Hub) -> Hot:
+    """Whoever waits for something to come out of the ledger."""
+    watched = {name.removeprefix(CAMPAIGNS) for name in hub.channels if name.startswith(CAMPAIGNS)}
+    return Hot(submitter.flying, watched)
+
+
+async def _relay(
+    storage: Storage, remotes: Remotes, hub: Hub, *, book: Book, sample: Callable[[Page], None]
+) -> tuple[Inbound, Loop]:
     """The inbound corridor and its loop, from where the last run came to."""
 
     def publish(news: Sequence[News]) -> None:
@@ -117,5 +138,5 @@ async def _relay(storage: Storage, remotes: Remotes, hub: Hub, book: Book) -> tu
     config = storage.config
     cursor_ns = await storage.database.read(settings.cursor_ns)
     sweep = Sweep(remotes.mirror, config.operator.account, cursor_ns=cursor_ns)
-    room = inbound(storage, remotes.mirror, publish=publish, book=book)
+    room = inbound(storage, remotes.mirror, publish=publish, book=book, sample=sample)
     return room, partial(room.run, sweep, poll_interval_s=config.mirror.poll_interval_s)

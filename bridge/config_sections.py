@@ -33,6 +33,7 @@ from topics.values import AccountId
 
 DEVNET_NODES = ((AccountId(0, 0, 3), "127.0.0.1:50211"), (AccountId(0, 0, 4), "127.0.0.1:50212"))
 DEVNET_MIRROR_URL = "http://127.0.0.1:5551"
+DEVNET_MIRROR_STREAMS = "127.0.0.1:5600"
 DEVNET_DIRECTORY = Path("var/devnet")
 CHUNK_BYTES = 1024  # what HCS takes in one transaction
 
@@ -116,17 +117,52 @@ class Mirror(Section):
     max_body_bytes: Count = 4_194_304
     backoff_initial_s: Seconds = 0.25
     backoff_max_s: Seconds = 30.0
+    max_limited_s: Seconds = 10.0
+    max_lag_s: Seconds = 30.0
+    check_interval_s: Seconds = 15.0
+    cross_check: Annotated[float, Field(ge=0, le=1)] = 0.0
+    max_unchecked: Count = 1000
+    max_distrusted: Count = 10_000
+    streams: bool = True
+    grpc_addresses: tuple[Address, ...] = ()
+    grpc_tls: Literal["auto", "on", "off"] = "auto"
+    calls_per_connection: Annotated[int, Field(ge=1, le=5)] = 4
+    max_connections: Count = 32
+    stream_timeout_s: Seconds = 240.0
+    stream_idle_s: Seconds = 120.0
+
+    @model_validator(mode="after")
+    def _second(self) -> Mirror:
+        if self.cross_check and len(self.urls) < 2:
+            raise ValueError("cross_check compares with a second mirror: name one more in urls, or set it to 0")
+        return self
+
+    def uses_tls(self, address: str) -> bool:
+        """Whether a gRPC address is called over TLS: with "auto" at port 443."""
+        return self.grpc_tls == "on" or (self.grpc_tls == "auto" and address.endswith(":443"))
 
 
 def with_mirror(given: dict[str, Any]) -> dict[str, Any]:
-    """The values of all sections; where no mirror is named, with the one that goes with the network's name."""
+    """The values of all sections; where no mirror is named, with the one that goes with the network's name.
+
+    And where no gRPC addresses are named, with those of the mirrors whose own are known.
+    """
     network, mirror = given.get("network") or {}, given.get("mirror") or {}
-    if not isinstance(network, dict) or not isinstance(mirror, dict) or mirror.get("urls"):
+    if not isinstance(network, dict) or not isinstance(mirror, dict):
         return given
-    name = network.get("name", "devnet")
-    known = {"devnet": DEVNET_MIRROR_URL} | {public: PUBLIC[public].mirror_url for public in PUBLIC}
-    urls = (known[name],) if isinstance(name, str) and name in known else ()
-    return given | {"mirror": mirror | {"urls": urls}}
+    urls = mirror.get("urls")
+    added: dict[str, tuple[str, ...]] = {}
+    if not urls:
+        name = network.get("name", "devnet")
+        known = {"devnet": DEVNET_MIRROR_URL} | {public: PUBLIC[public].mirror_url for public in PUBLIC}
+        urls = added["urls"] = (known[name],) if isinstance(name, str) and name in known else ()
+    if not mirror.get("grpc_addresses") and isinstance(urls, list | tuple):
+        streams = {DEVNET_MIRROR_URL: DEVNET_MIRROR_STREAMS} | {
+            each.mirror_url: each.mirror_streams for each in PUBLIC.values()
+        }
+        if addresses := tuple(streams[url] for url in urls if isinstance(url, str) and url in streams):
+            added["grpc_addresses"] = addresses
+    return given | {"mirror": mirror | added} if added else given
 
 
 class Topics(Section):

@@ -23,8 +23,11 @@ from topics.ledger.nodes import Node
 from topics.ledger.operator_key import InvalidKey, OperatorKey
 from topics.ledger.port import Ledger
 from topics.ledger.settings import LedgerSettings
+from topics.mirror.host import Hosts
 from topics.mirror.rest import Mirror
-from topics.mirror.settings import MirrorSettings
+from topics.mirror.settings import MirrorSettings, StreamSettings
+from topics.mirror.streams import Streams
+from topics.mirror.subscription import StreamAddress
 from topics.network_time import NetworkTime
 from topics.networks import TLS_PORT
 from topics.settlement import Witness
@@ -42,6 +45,7 @@ class Remotes:
     ledger: Ledger
     witness: Witness
     mirror: Mirror
+    streams: Streams
     ids: TransactionIds
     submit_key: bytes
     """The public key that goes into topics."""
@@ -66,15 +70,18 @@ async def connected(
         is_taken=is_taken,
     )
     operator = Operator(account, operator_key(config.operator), ids.next, network_time.refused)
-    mirror = mirror_of(config, on_time=network_time.seen)
+    hosts = Hosts(section_as(MirrorSettings, config.mirror))
+    mirror = mirror_of(config, hosts=hosts, on_time=network_time.seen)
+    streams = streams_of(config, mirror, hosts)
     try:
         look_up = partial(_address_book, mirror, tls=config.network.uses_tls)
         ledger = _ledger_of(config, operator, await _nodes(config, look_up), look_up)
         try:
-            yield Remotes(ledger, ledger, mirror, ids, operator.key.public_bytes)
+            yield Remotes(ledger, ledger, mirror, streams, ids, operator.key.public_bytes)
         finally:
             await ledger.close()
     finally:
+        await streams.close()
         await mirror.close()
 
 
@@ -106,9 +113,25 @@ def _ledger_of(config: Config, operator: Operator, nodes: Sequence[Node], look_u
     return jvm_ledger.JvmLedger(nodes, operator=operator, settings=settings, address_book=look_up)
 
 
-def mirror_of(config: Config, *, on_time: Callable[[int], None] = lambda _: None) -> Mirror:
-    """The first of the configured mirrors; `on_time` learns the network's time. The caller closes it."""
-    return Mirror(config.mirror.urls[0], section_as(MirrorSettings, config.mirror), on_time=on_time)
+def mirror_of(config: Config, *, hosts: Hosts | None = None, on_time: Callable[[int], None] = lambda _: None) -> Mirror:
+    """The configured mirrors, best first; `on_time` learns the network's time. The caller closes it.
+
+    Whoever else asks the same addresses must be given the same `hosts`.
+    """
+    first, *others = config.mirror.urls
+    return Mirror(first, section_as(MirrorSettings, config.mirror), others=others, hosts=hosts, on_time=on_time)
+
+
+def streams_of(config: Config, mirror: Mirror, hosts: Hosts) -> Streams:
+    """The configured mirrors' gRPC sides; without any, or with `mirror.streams` off, its capacity is 0."""
+    addresses = config.mirror.grpc_addresses if config.mirror.streams else ()
+    return Streams(
+        [StreamAddress(address, tls=config.mirror.uses_tls(address)) for address in addresses],
+        section_as(StreamSettings, config.mirror),
+        mirror=mirror,
+        payer=config.operator.account,
+        hosts=hosts,
+    )
 
 
 def operator_key(section: OperatorSection) -> OperatorKey:

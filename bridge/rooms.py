@@ -25,6 +25,7 @@ from bridge.publish.purse import Purse
 from bridge.publish.rates import Rates
 from bridge.publish.submitter import Submitter
 from bridge.relay.direct import DirectReading
+from bridge.relay.hot import Hot, HotTopics
 from bridge.relay.inbound import Book, Handing, Inbound, Reading
 from bridge.relay.store import News
 from bridge.relay.tail import Batch, TopicRules
@@ -34,7 +35,9 @@ from bridge.schema import registry
 from bridge.storage import Storage, now_ms
 from topics.creator import Creator, TopicTerms
 from topics.fees import TINYBAR_PER_HBAR
+from topics.mirror.answers import Page
 from topics.mirror.rest import Mirror
+from topics.mirror.streams import Streams
 from topics.settlement import Sources, Witness
 from topics.values import TopicId
 
@@ -129,18 +132,36 @@ def topic_rooms(
     return TopicRooms(creator, makers, pool, filling)
 
 
-def inbound(storage: Storage, mirror: Mirror, *, publish: Callable[[Sequence[News]], None], book: Book) -> Inbound:
+def inbound(
+    storage: Storage,
+    mirror: Mirror,
+    *,
+    publish: Callable[[Sequence[News]], None],
+    book: Book,
+    sample: Callable[[Page], None],
+) -> Inbound:
     """The inbound corridor; what it has checked and stored goes to the outbox, as confirmed, and to `publish`.
 
-    What it sees of the payer's submissions goes to `book`.
+    What it sees of the payer's submissions goes to `book`, each page that it has stored to `sample`.
     """
     return Inbound(
         storage.config.relay,
         storage.database,
         storage.store,
-        reading=Reading(mirror, storage.ring, partial(topic_rules, storage)),
+        reading=Reading(mirror, storage.ring, partial(topic_rules, storage), sample),
         handing=Handing(confirm, publish, book),
     )
+
+
+def hot_topics(storage: Storage, streams: Streams, reader: Inbound, *, hot: Callable[[], Hot]) -> HotTopics:
+    """Streams for the campaigns that are awake, which `reader` takes from."""
+
+    async def topics_of(refs: Sequence[str]) -> dict[str, TopicId]:
+        found = await storage.database.read(lambda c: registry.find_all(c, refs))
+        return {ref: each.topic_id for ref, each in found.items() if each.topic_id is not None}
+
+    batch_messages = storage.config.relay.batch_messages
+    return HotTopics(streams, reader, hot=hot, topics_of=topics_of, batch_messages=batch_messages)
 
 
 def direct_reading(storage: Storage, mirror: Mirror) -> DirectReading:

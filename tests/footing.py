@@ -77,8 +77,9 @@ async def database_at(path: Path, **keys: Any) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def terms_at(tmp_path: Path) -> AsyncIterator[Terms]:
+async def terms_at(tmp_path: Path, *, mirrors: int = 1) -> AsyncIterator[Terms]:
     """A devnet without delays, and a place for the database."""
     clock = Clock()
-    async with Devnet(DevnetSettings(consensus_delay_s=0, mirror_delay_s=0, clock=clock)) as devnet:
+    network = DevnetSettings(consensus_delay_s=0, mirror_delay_s=0, mirrors=mirrors, clock=clock)
+    async with Devnet(network) as devnet:
         yield Terms(tmp_path / "bridge.db", devnet, clock)

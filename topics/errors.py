@@ -2,6 +2,7 @@
 
 TopicsError
 ├── Unavailable            the remote did not answer, or not for good: the same call again, later
+│   ├── NoSecondMirror     nobody to compare a mirror with: the others are distrusted, or there are none
 │   └── StartInFuture      no node can have it yet: by the network's clock, its valid start is still to come
 ├── Rejected               the network said no and will say it again
 │   └── TransactionExpired the window closed before consensus; what became of the id must be found out
@@ -40,6 +41,13 @@ class Unavailable(TopicsError):
         self.reason = reason
         self.retry_after_s = retry_after_s
         super().__init__(f"{remote} is unavailable: {reason}")
+
+
+class NoSecondMirror(Unavailable):
+    """None that is trusted with the topic stands beside the mirror at `source`."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__("a second mirror", f"mirror.urls names none beside {source} that is trusted with the topic")
 
 
 class StartInFuture(Unavailable):

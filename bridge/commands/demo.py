@@ -82,6 +82,7 @@ async def run_demo(options: Options, config_path: Path | None) -> None:
                 nodes=devnet.nodes,
                 mirror_url=devnet.mirror_url,
                 operator=devnet.operator_id,
+                mirror_grpc_address=devnet.mirror_grpc_address,
             )
             set_up(config.log)
             await _Play(options, config, devnet, console).run()

@@ -6,7 +6,7 @@ meanwhile waits here, and what the history already gave is dropped by its offset
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, KeysView
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -117,6 +117,11 @@ class Hub:
         for subscriber, waited in room.joining.items():
             self._hold(subscriber, waited, offset, frame)
         return len(room.live) + len(room.ahead) + len(room.joining)
+
+    @property
+    def channels(self) -> KeysView[str]:
+        """Those with subscribers, joining ones included; they change with time."""
+        return self._channels.keys()
 
     def subscribers(self, channel: str) -> int:
         """How many are subscribed, joining ones included."""

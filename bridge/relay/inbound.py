@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,29 +11,37 @@ from sqlalchemy import Connection
 from bridge import settings
 from bridge.config_sections import Relay
 from bridge.database import Database
-from bridge.errors import IntegrityBroken, Unavailable
+from bridge.errors import IntegrityBroken, ProducerGap, ReceiptContradicted, Unavailable
 from bridge.keys.ring import CampaignKeys, KeyRing
 from bridge.log import get_logger
 from bridge.relay import progress
+from bridge.relay.followed import Followed, FollowedTopics
+from bridge.relay.hot import sift
 from bridge.relay.store import News, Source, Store
-from bridge.relay.tail import Batch, TopicRules, TopicTail
-from bridge.schema import registry
+from bridge.relay.tail import Batch, TopicRules
 from topics import errors as hcs
-from topics.mirror.answers import TransactionOutcome
+from topics.mirror.answers import Page, TransactionOutcome
 from topics.mirror.rest import Mirror
 from topics.mirror.sweep import Sweep
-from topics.values import TopicId, TopicMessage
+from topics.values import Position, TopicId, TopicMessage
 
 log = get_logger(__name__)
 
 ALL_THERE_IS = 2**63 - 1
 """For a topic of which nobody said how far it has moved: later than any consensus time."""
 
+MIRRORS_FAULT = (hcs.IntegrityError, ProducerGap, ReceiptContradicted)
+"""What a mirror can cause by what it shows; a seal of ours that is broken is nobody's fault but ours."""
+
 Book = Callable[[Sequence[TransactionOutcome]], Awaitable[None]]
 
 
 async def _unbooked(_rows: Sequence[TransactionOutcome]) -> None:
     """For who keeps no books."""
+
+
+def _unsampled(_page: Page) -> None:
+    """For who compares no mirrors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +58,12 @@ class Handing:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What topics are read with: from where, with whose keys, by which rules."""
+    """What topics are read with: from where, with whose keys, by which rules; `sample` gets what was stored."""
 
     mirror: Mirror
     ring: KeyRing
     rules: Callable[[TopicId], TopicRules]
-
-
-@dataclass(frozen=True, slots=True)
-class _Followed:
-    """A topic that is being read: whose it is, and how far it has been taken."""
-
-    source: Source
-    tail: TopicTail
+    sample: Callable[[Page], None] = _unsampled
 
 
 class Inbound:
@@ -83,7 +83,7 @@ class Inbound:
         self._store = store
         self._reading = reading
         self._handing = handing
-        self._followed: OrderedDict[TopicId, _Followed] = OrderedDict()  # the one read longest ago first
+        self._followed = FollowedTopics(database, reading.rules, max_open_topics=limits.max_open_topics)
         self._behind: dict[TopicId, int] = {}  # up to which consensus time a topic is known to have moved
         self._told: set[TopicId] = set()  # of those, whose trouble stands in the log
         self._kept_ns = 0  # the cursor on disk, as far as this run has moved it
@@ -104,6 +104,7 @@ class Inbound:
 
     def revisit(self, topic_id: TopicId) -> None:
         """Read the topic in the next round though nothing says that it moved: it was halted, and is not any more."""
+        self._reading.mirror.mirrors.trust(topic_id)
         self._behind[topic_id] = ALL_THERE_IS
         self._kept_ns = 0  # the cursor on disk went back to where it halted
 
@@ -134,8 +135,37 @@ class Inbound:
                 if self._behind.get(topic_id) == newest_ns:  # else it was asked for anew meanwhile
                     del self._behind[topic_id]
                 self._told.discard(topic_id)
-            else:
-                self._followed.pop(topic_id, None)  # it may be ahead of what was stored
+
+    def stored(self, topic_id: TopicId) -> int:
+        """The last sequence number that is known to be stored; 0 where the topic wasn't read lately."""
+        return self._followed.stored(topic_id)
+
+    async def position(self, topic_id: TopicId) -> Position | None:
+        """Up to where a topic is verified and stored; None for one that isn't ours, or is halted."""
+        async with self._followed.turn(topic_id):
+            followed = await self._followed.at(topic_id)
+            return None if followed is None else followed.tail.position
+
+    async def take(self, topic_id: TopicId, messages: Sequence[TopicMessage]) -> list[TopicMessage]:
+        """Relay what a stream brought, as far as nothing in it needs REST; what lacks chunks comes back.
+
+        A stream alone neither halts a topic nor makes a message count as unreadable: where something doesn't follow,
+        doesn't open or doesn't agree, it is dropped with all behind it, and the next round reads the topic by REST.
+        """
+        async with self._followed.turn(topic_id):
+            followed = await self._followed.at(topic_id)
+            if followed is None:
+                return []
+            sifted = sift(topic_id, messages, followed.tail.position)
+            try:
+                is_sound = not sifted.sound or await self._relay(followed, sifted.sound, streamed=True)
+            except (hcs.IntegrityError, IntegrityBroken, Unavailable):
+                is_sound = False
+        if not is_sound or sifted.doubtful or len(sifted.waiting) >= self._limits.batch_messages:
+            self._behind.setdefault(topic_id, ALL_THERE_IS)
+            return []
+        self._reading.sample(Page(sifted.sound, self._reading.mirror.url))  # whose streams are wanted first, too
+        return sifted.waiting
 
     async def _read_or_halt(self, topic_id: TopicId, newest_ns: int) -> bool:
         """Whether there is nothing left to read there now."""
@@ -143,51 +173,57 @@ class Inbound:
             return await self._read_on(topic_id, newest_ns)
         except (hcs.IntegrityError, IntegrityBroken) as error:
             reason = str(error)
-            self._followed.pop(topic_id, None)  # spent: what it took before the fault was not stored
-            await self._database.write(lambda c: progress.halt(c, topic_id, reason))
+            async with self._followed.turn(topic_id):  # or a stream might go on with what it found before
+                self._followed.drop(topic_id)
+                await self._database.write(lambda c: progress.halt(c, topic_id, reason))
             log.error("topic halted", topic=str(topic_id), reason=reason, hint=error.hint)
             return True
 
     async def _read_on(self, topic_id: TopicId, newest_ns: int) -> bool:
-        followed = await self._follow_up(topic_id)
-        if followed is None:
-            return True
-        tail = followed.tail
-        while tail.position.consensus_ns < newest_ns:
-            messages = await self._reading.mirror.messages(
-                topic_id, after=tail.position.sequence, limit=self._limits.batch_messages
-            )
-            if not messages:
+        """Page by page. The topic is free while the mirror is asked, so a stream may bring the same meanwhile."""
+        while True:
+            position = await self.position(topic_id)
+            if position is None or position.consensus_ns >= newest_ns:
+                return True
+            asked = position.sequence
+            page = await self._reading.mirror.messages(topic_id, after=asked, limit=self._limits.batch_messages)
+            if not page:
                 return newest_ns == ALL_THERE_IS  # else the poll and the page came from different replicas
-            await self._relay(followed, messages)
+            if not await self._relay_page(topic_id, page, asked):
+                return False
+
+    async def _relay_page(self, topic_id: TopicId, page: Page, asked: int) -> bool:
+        """Whether the page was believed; if not, the next round asks another mirror. Raises where none is left."""
+        async with self._followed.turn(topic_id):
+            followed = await self._followed.at(topic_id)
+            if followed is None or (position := followed.tail.position.sequence) < asked:
+                return True  # it was dropped, and goes on further back: asked again from there
+            if position > asked:
+                page = Page((message for message in page if message.sequence > position), page.source)
+            try:
+                if page:
+                    await self._relay(followed, page)
+            except MIRRORS_FAULT as error:
+                if not self._reading.mirror.mirrors.distrust(topic_id, page.source):
+                    raise
+                log.error("mirror not believed", topic=str(topic_id), mirror=page.source, reason=str(error))
+                return False
+        self._reading.sample(page)
         return True
 
-    async def _relay(self, followed: _Followed, messages: Sequence[TopicMessage]) -> None:
-        source, ring = followed.source, self._reading.ring
-        batch = await self._database.read(lambda c: followed.tail.take(messages, CampaignKeys(ring, c, source.ref)))
+    async def _relay(self, followed: Followed, messages: Sequence[TopicMessage], *, streamed: bool = False) -> bool:
+        """Whether they were stored. Of those `streamed` none is, if one gives nothing or is left unfinished."""
+        source, ring, tail = followed.source, self._reading.ring, followed.tail
+        self._followed.drop(source.topic_id)  # while it is ahead of what is stored; if this fails, for good
+        skipped = tail.skipped
+        batch = await self._database.read(lambda c: tail.take(messages, CampaignKeys(ring, c, source.ref)))
+        if streamed and (batch.progress.skipped, batch.progress.resume) != (skipped, tail.position):
+            return False
         news = await self._database.write(lambda c: self._keep(c, source, batch))
+        self._followed.hold(followed)
         self._handing.publish(news)
+        return True
 
     def _keep(self, connection: Connection, source: Source, batch: Batch) -> list[News]:
         self._handing.confirm(connection, batch)
         return self._store.append(connection, source, batch)
-
-    async def _follow_up(self, topic_id: TopicId) -> _Followed | None:
-        """The topic where it was left; None for one that isn't ours, or is halted."""
-        followed = self._followed.get(topic_id)
-        if followed is None:
-            followed = await self._database.read(lambda c: self._pick_up(c, topic_id))
-            if followed is None:
-                return None
-            self._followed[topic_id] = followed
-        self._followed.move_to_end(topic_id)
-        if len(self._followed) > self._limits.max_open_topics:
-            self._followed.popitem(last=False)
-        return followed
-
-    def _pick_up(self, connection: Connection, topic_id: TopicId) -> _Followed | None:
-        registration = registry.by_topic(connection, topic_id)
-        if registration is None or progress.halted(connection, topic_id) is not None:
-            return None
-        tail = TopicTail(self._reading.rules(topic_id), progress.of(connection, topic_id))
-        return _Followed(Source(topic_id, registration.ref), tail)

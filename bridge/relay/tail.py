@@ -105,6 +105,11 @@ class TopicTail:
         """The last message that was verified: read on behind it."""
         return self._verifier.position
 
+    @property
+    def skipped(self) -> int:
+        """Messages so far that gave nothing."""
+        return self._progress.skipped
+
     def take(self, messages: Sequence[TopicMessage], keys: KeyLookup) -> Batch:
         """Take the messages that follow, in order.
 

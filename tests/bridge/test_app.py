@@ -13,6 +13,8 @@ from bridge.app import running
 from bridge.errors import AddressUnusable
 from tests.bridge.gateway.wire_client import WireClient, confirmed
 from tests.integration.world import until, world
+from topics.devnet.faults import Fault, Field
+from topics.devnet.settings import DevnetSettings
 
 STATUS = {"event": "CAMPAIGN_STATUS_UPDATE", "payload": {"campaignId": "1234", "newStatus": "ApprovalPending"}}
 
@@ -37,6 +39,38 @@ async def test_an_event_comes_out_provisional_then_confirmed(tmp_path: Path) -> 
     meta = final["data"]["meta"]
     assert final["offset"] == meta["sequence"] * 1000 + meta["index"]
     assert meta["campaignId"] == "1234"
+
+
+async def test_one_of_two_mirrors_lies_and_the_other_is_relayed_and_compared(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = DevnetSettings(consensus_delay_s=0, mirror_delay_s=0, mirrors=2)
+    async with world(tmp_path, network) as made:
+        urls = tuple(each.rest.url for each in made.devnet.mirrors)
+        keys = {"urls": urls, "cross_check": 1.0, "check_interval_s": 0.05, "backoff_max_s": 0.1}
+        config = made.config.model_copy(update={"mirror": made.config.mirror.model_copy(update=keys)})
+        async with running(config), WireClient(made.gateway) as client:
+            await client.ask(connect={"token": made.token("77")})
+            assert (await made.post("/v1/campaigns", {"id": "1234", "ownerId": "77"}))[0] == 201
+            await client.ask(subscribe={"channel": "campaign:1234"})
+            made.devnet.faults.inject(Fault.MESSAGE_ALTERED, mirror=0, sequence=2, field=Field.MESSAGE)
+            assert (await made.post("/v1/events", STATUS))[0] == 202
+            heard = [(await client.hear())["push"]["pub"]["data"] for _ in range(2)]
+            assert [data["meta"]["phase"] for data in heard] == ["provisional", "confirmed"]
+            made.devnet.faults.clear()
+            made.devnet.faults.inject(Fault.MESSAGE_ALTERED, mirror=1, field=Field.MESSAGE)
+            assert (await made.post("/v1/campaigns", {"id": "1235", "ownerId": "77"}))[0] == 201
+            differs = "message of sequence number"
+            await until(lambda: any(differs in each.getMessage() for each in caplog.records))
+        assert {each.levelname for each in caplog.records if differs in each.getMessage()} == {"ERROR"}
+
+
+async def test_a_second_mirror_is_looked_at_while_the_first_is_well(tmp_path: Path) -> None:
+    async with world(tmp_path, DevnetSettings(consensus_delay_s=0, mirror_delay_s=0, mirrors=2)) as made:
+        first, second = (each.rest for each in made.devnet.mirrors)
+        mirror = made.config.mirror.model_copy(update={"urls": (first.url, second.url), "check_interval_s": 0.05})
+        async with running(made.config.model_copy(update={"mirror": mirror})):
+            await until(lambda: second.requests > 1)
 
 
 async def test_the_seeds_three_calls_word_for_word(tmp_path: Path) -> None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from bridge.config_sections import Budgets, Gateway, Http, Issuer, Ledger, Network, Publish, Tokens, Topics, with_mirror
+from bridge.config_sections import (
+    Budgets,
+    Gateway,
+    Http,
+    Issuer,
+    Ledger,
+    Mirror,
+    Network,
+    Publish,
+    Tokens,
+    Topics,
+    with_mirror,
+)
 from topics.networks import PUBLIC
 
 
@@ -78,3 +90,26 @@ def test_the_mirror_goes_with_the_networks_name_unless_it_is_named() -> None:
     named = {"network": {"name": "mainnet"}, "mirror": {"urls": ["https://mirror.example"]}}
     assert with_mirror(named) == named
     assert with_mirror({"network": {"name": "custom"}})["mirror"]["urls"] == ()
+
+
+def test_messages_are_compared_only_where_there_is_a_second_mirror() -> None:
+    with pytest.raises(ValidationError, match="name one more in urls"):
+        Mirror(cross_check=0.1)
+    assert Mirror(cross_check=0.1, urls=("http://one.example", "http://two.example")).cross_check == 0.1
+
+
+def test_the_streams_go_with_a_well_known_mirror_unless_they_are_named() -> None:
+    known = PUBLIC["testnet"]
+    assert with_mirror({"network": {"name": "testnet"}})["mirror"]["grpc_addresses"] == (known.mirror_streams,)
+    assert with_mirror({"mirror": {"urls": [known.mirror_url]}})["mirror"]["grpc_addresses"] == (known.mirror_streams,)
+    named = {"mirror": {"urls": [known.mirror_url], "grpc_addresses": ["mirror.example:5600"]}}
+    assert with_mirror(named) == named
+    for nonsense in ({"urls": [["x"]]}, {"urls": "http://x"}):
+        assert "grpc_addresses" not in with_mirror({"mirror": nonsense})["mirror"]
+
+
+def test_streams_are_over_tls_at_the_port_for_it() -> None:
+    assert Mirror().uses_tls("mirror.example:443")
+    assert not Mirror().uses_tls("127.0.0.1:5600")
+    assert Mirror(grpc_tls="on").uses_tls("mirror.example:5600")
+    assert not Mirror(grpc_tls="off").uses_tls("mirror.example:443")

@@ -49,6 +49,16 @@ async def test_the_first_mirror_is_used() -> None:
     await mirror.close()
 
 
+async def test_the_streams_are_those_of_the_configuration_or_none(tmp_path: Path) -> None:
+    async with (
+        world(tmp_path, mirror__max_connections=3) as made,
+        connected(made.config, last_valid_start_ns=0) as remotes,
+    ):
+        assert remotes.streams.capacity == 12
+    async with world(tmp_path, mirror__streams=False) as made, connected(made.config, last_valid_start_ns=0) as remotes:
+        assert remotes.streams.capacity == 0
+
+
 async def test_the_java_sdk_is_a_backend_too(tmp_path: Path) -> None:
     async with (
         world(tmp_path, ledger__backend="hedera-sdk-py") as made,

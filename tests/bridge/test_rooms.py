@@ -22,6 +22,7 @@ from bridge.rooms import direct_reading, inbound, outbound, topic_rules
 from bridge.storage import opened
 from bridge.supervise import Loop, supervised
 from tests.integration.world import world
+from topics.mirror.answers import Page
 from topics.mirror.sweep import Sweep
 from topics.values import TopicId
 
@@ -52,7 +53,10 @@ async def test_a_change_comes_out_of_the_other_corridor_and_the_outbox_knows(tmp
         connected(made.config, last_valid_start_ns=0) as remotes,
     ):
         out = outbound(storage, remotes, reject=nobody)
-        back = inbound(storage, remotes.mirror, publish=partial(put, news), book=out.bookkeeper.book)
+        pages: list[Page] = []
+        back = inbound(
+            storage, remotes.mirror, publish=partial(put, news), book=out.bookkeeper.book, sample=pages.append
+        )
         sweep = Sweep(remotes.mirror, made.devnet.operator_id, cursor_ns=time.time_ns() - 60_000_000_000)
         loops: dict[str, Loop] = {
             "database": storage.database.run,
@@ -68,6 +72,7 @@ async def test_a_change_comes_out_of_the_other_corridor_and_the_outbox_knows(tmp
             backend, event_id = Backend(storage, out, Hub()), str(UUID(bytes=accepted.ids[0]))
             cost = await asyncio.wait_for(known_cost(backend, event_id), 20)
     assert item.channel == "campaign:1"
+    assert {page.source for page in pages} == {made.devnet.mirror_url}
     assert status is not None
     assert (status.state, status.sequence) == (EntryState.CONFIRMED, 2)
     assert item.publication.offset == 2000

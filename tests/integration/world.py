@@ -158,7 +158,12 @@ async def world(folder: Path, settings: DevnetSettings | None = None, **override
 def _environ(folder: Path, devnet: Devnet, overrides: Mapping[str, Any]) -> dict[str, str]:
     ports = free_port(0), free_port(0)
     values = devnet_values(
-        folder, nodes=devnet.nodes, mirror_url=devnet.mirror_url, operator=devnet.operator_id, ports=ports
+        folder,
+        nodes=devnet.nodes,
+        mirror_url=devnet.mirror_url,
+        operator=devnet.operator_id,
+        ports=ports,
+        mirror_grpc_address=devnet.mirror_grpc_address,
     )
     quick = {
         "ledger.receipt_poll_s": 0.02,

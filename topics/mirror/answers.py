@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from topics.values import AccountId, TopicId, TransactionId
+from topics.values import AccountId, TopicId, TopicMessage, TransactionId
+
+
+class Page(list[TopicMessage]):
+    """Messages of one topic, ascending, and the URL of the mirror that showed them: `source` answers for them."""
+
+    def __init__(self, messages: Iterable[TopicMessage], source: str) -> None:
+        super().__init__(messages)
+        self.source = source
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from topics.errors import MirrorsDisagree, TopicsError
+from topics.errors import MirrorsDisagree, NoSecondMirror, TopicsError
+from topics.mirror.answers import Page
 from topics.mirror.rest import Mirror
 from topics.values import TopicMessage
+
+log = logging.getLogger(__name__)
 
 
 class CrossCheck:
@@ -23,7 +28,7 @@ class CrossCheck:
     ) -> None:
         self._mirror = mirror
         self._share = share
-        self._waiting: deque[TopicMessage] = deque()
+        self._waiting: deque[tuple[TopicMessage, str]] = deque()  # each with who showed it
         self._max_unchecked = max_unchecked
         self._draw = draw
         self.agreed = 0
@@ -31,11 +36,11 @@ class CrossCheck:
         self.unchecked = 0
         """Messages of the sample that no second mirror was found for in time."""
 
-    def sample(self, messages: Iterable[TopicMessage]) -> None:
-        """Draw from messages that were verified."""
+    def sample(self, page: Page) -> None:
+        """Draw from a page that was verified."""
         if self._share <= 0:
             return
-        self._waiting.extend(message for message in messages if self._draw() < self._share)
+        self._waiting.extend((message, page.source) for message in page if self._draw() < self._share)
         while len(self._waiting) > self._max_unchecked:
             self._waiting.popleft()
             self.unchecked += 1
@@ -46,17 +51,30 @@ class CrossCheck:
         Raises MirrorsDisagree for the first that differs, which waits no more; those behind it do.
         """
         for _ in range(len(self._waiting)):
-            message = self._waiting.popleft()
+            message, source = self._waiting.popleft()
             try:
-                other = await self._mirror.message_elsewhere(message.topic_id, message.sequence)
+                other = await self._mirror.message_elsewhere(message.topic_id, message.sequence, source=source)
+            except NoSecondMirror:
+                self.unchecked += 1
+                continue
             except TopicsError:
-                self._waiting.appendleft(message)
+                self._waiting.appendleft((message, source))
                 return
             if other is None:
-                self._waiting.append(message)
+                self._waiting.append((message, source))
                 continue
             contradict(message, other)
             self.agreed += 1
+
+    async def run(self, *, interval_s: float) -> None:
+        """Compare until cancelled. What differs is logged: which of the two is wrong, only an operator can tell."""
+        while True:
+            try:
+                await self.compare()
+            except MirrorsDisagree as error:
+                log.error("%s; %s", error, error.hint)
+            else:
+                await asyncio.sleep(interval_s)
 
 
 def contradict(one: TopicMessage, other: TopicMessage) -> None:

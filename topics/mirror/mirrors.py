@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from topics.errors import MalformedAnswer, Rejected, TopicsError, Unavailable
+from topics.errors import MalformedAnswer, NoSecondMirror, Rejected, TopicsError, Unavailable
 from topics.mirror import decode
 from topics.mirror.fetch import Fetch
 from topics.mirror.settings import MirrorSettings
@@ -37,8 +38,7 @@ class Mirrors:
         self._settings = settings
         self._now_ns = now_ns
         self._behind: set[Fetch] = set()
-        self._distrusted: dict[TopicId, set[Fetch]] = {}
-        self._stood_in: dict[TopicId, Fetch] = {}  # who answered last about a topic, where it wasn't the first
+        self._distrusted: OrderedDict[TopicId, set[str]] = OrderedDict()  # URLs; the topic longest unheard of first
         self._jittered = wait_random_exponential(multiplier=settings.backoff_initial_s, max=settings.backoff_max_s)
 
     def __len__(self) -> int:
@@ -52,32 +52,38 @@ class Mirrors:
         """The mirror that would be asked now."""
         return self._pick(None)
 
-    def answered(self, topic_id: TopicId) -> Fetch:
-        """The mirror that answered last about the topic; the first, if none did."""
-        return self._stood_in.get(topic_id, self._fetches[0])
+    def distrust(self, topic_id: TopicId, source: str) -> bool:
+        """What the mirror at `source` shows of this topic didn't verify: whether there is another to ask from now on.
 
-    def distrust(self, topic_id: TopicId) -> bool:
-        """The last answer about this topic didn't verify: whether there is another mirror to ask for it from now on.
-
-        False: none is left. All are asked again then, from the first on, should the topic ever go on.
+        False: none is left. All are asked again then, from the first on, should the topic ever go on. Of more than
+        `max_distrusted` topics the one longest ago is forgotten: there the liar must lie once more to be left again.
         """
         distrusted = self._distrusted.setdefault(topic_id, set())
-        liar = self.answered(topic_id)
-        distrusted.add(liar)
-        if len(distrusted) < len(self._fetches):
-            log.warning("topic %s: what mirror %s shows doesn't verify, the next one is asked", topic_id, liar.url)
-            return True
-        self.trust(topic_id)
-        return False
+        self._distrusted.move_to_end(topic_id)
+        distrusted.add(source)
+        if all(fetch.url in distrusted for fetch in self._fetches):
+            self.trust(topic_id)
+            return False
+        if len(self._distrusted) > self._settings.max_distrusted:
+            self._distrusted.popitem(last=False)
+        return True
 
     def trust(self, topic_id: TopicId) -> None:
         """Any mirror may be asked about the topic again."""
         self._distrusted.pop(topic_id, None)
 
     async def get(self, path: str, read: Callable[[object, str], _T], topic_id: TopicId | None = None) -> _T | None:
-        """The decoded answer, None for 404. One mirror after another is tried, with pauses where all have failed.
+        """The decoded answer, None for 404; as `ask`, for whom it doesn't matter who gave it."""
+        value, _ = await self.ask(path, read, topic_id)
+        return value
 
-        Raises Unavailable, Rejected, MalformedAnswer: what the mirror tried last came to.
+    async def ask(
+        self, path: str, read: Callable[[object, str], _T], topic_id: TopicId | None = None
+    ) -> tuple[_T | None, str]:
+        """The decoded answer, None for 404, and the URL of who gave it.
+
+        One mirror after another is tried, with pauses where all have failed. Raises Unavailable, Rejected,
+        MalformedAnswer: what the mirror tried last came to.
         """
         refused: set[Fetch] = set()  # with an answer that asking again doesn't mend
         asked = self._pick(topic_id)
@@ -110,18 +116,20 @@ class Mirrors:
             reraise=True,
         )
         value: _T | None = await retrying(once)
-        self._remember(topic_id, asked)
-        return value
+        return value, asked.url
 
-    async def get_elsewhere(self, path: str, read: Callable[[object, str], _T], topic_id: TopicId) -> _T | None:
-        """The answer of another mirror than the one that answered last about the topic, None for 404. One attempt.
+    async def get_elsewhere(
+        self, path: str, read: Callable[[object, str], _T], topic_id: TopicId, *, source: str
+    ) -> _T | None:
+        """The answer of another mirror than the one at `source`, None for 404. One attempt.
 
-        Raises as `get` does, Unavailable also where there is no other.
+        Raises as `ask` does, and NoSecondMirror where there is no other that is trusted with the topic.
         """
-        first = self.answered(topic_id)
-        if len(self) < 2:
-            raise Unavailable("a second mirror", "mirror.urls names only one")
-        return await self._pick(topic_id, avoid={first}).once(path, read)
+        own = {fetch for fetch in self._fetches if fetch.url == source}
+        other = self._pick(topic_id, avoid=own)
+        if other in own or other.url in self._distrusted.get(topic_id, ()):
+            raise NoSecondMirror(source)
+        return await other.once(path, read)
 
     async def check(self) -> None:
         """Look at each, and at how fresh they are in comparison; to be called every `check_interval_s` if several."""
@@ -160,7 +168,7 @@ class Mirrors:
 
         def fault(fetch: Fetch) -> tuple[bool, bool, float, bool]:
             back_in_s = max(fetch.host.ready_at - now, 0.0)
-            return fetch in distrusted, fetch in avoid, back_in_s, fetch in self._behind
+            return fetch.url in distrusted, fetch in avoid, back_in_s, fetch in self._behind
 
         return min(self._fetches, key=fault)
 
@@ -168,11 +176,3 @@ class Mirrors:
         """Whether a mirror that isn't spent can be asked at once."""
         picked = self._pick(topic_id, avoid=spent)  # one that is distrusted only if all are, which never is
         return picked not in spent and picked.host.is_ready(time.monotonic())
-
-    def _remember(self, topic_id: TopicId | None, fetch: Fetch) -> None:
-        if topic_id is None:
-            return
-        if fetch is self._fetches[0]:
-            self._stood_in.pop(topic_id, None)
-        else:
-            self._stood_in[topic_id] = fetch

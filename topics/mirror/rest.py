@@ -10,7 +10,7 @@ import aiohttp
 from topics.errors import Rejected
 from topics.fees import ExchangeRate
 from topics.mirror import decode
-from topics.mirror.answers import MirrorAccount, MirrorNode, MirrorTopic, SubmitPage, TransactionOutcome
+from topics.mirror.answers import MirrorAccount, MirrorNode, MirrorTopic, Page, SubmitPage, TransactionOutcome
 from topics.mirror.fetch import Fetch
 from topics.mirror.host import Hosts
 from topics.mirror.mirrors import NEWEST, Mirrors
@@ -66,11 +66,15 @@ class Mirror:
         """The mirror's own time at its last answer, in seconds since 1970; None where it didn't say."""
         return self.mirrors.wanted.served_s
 
-    async def messages(self, topic_id: TopicId, *, after: int, limit: int = MAX_PAGE) -> list[TopicMessage]:
+    async def messages(self, topic_id: TopicId, *, after: int, limit: int = MAX_PAGE) -> Page:
         """One page of messages behind sequence number `after`, ascending; empty also for an unknown topic."""
         # "gt:0" is refused, so the range is closed
         query = f"sequencenumber=gte:{after + 1}&order=asc&limit={_clamp(limit)}"
-        return await self._must(f"/api/v1/topics/{topic_id}/messages?{query}", decode.messages, topic_id)
+        path = f"/api/v1/topics/{topic_id}/messages?{query}"
+        messages, source = await self.mirrors.ask(path, decode.messages, topic_id)
+        if messages is None:
+            raise _unknown(path, source)
+        return Page(messages, source)
 
     async def newest_message(self, topic_id: TopicId) -> TopicMessage | None:
         """The topic's high-water mark, None for an empty or unknown one."""
@@ -81,15 +85,23 @@ class Mirror:
         """One message, or None while the mirror doesn't have it."""
         return await self.mirrors.get(_message_path(topic_id, sequence), decode.message, topic_id)
 
-    async def message_elsewhere(self, topic_id: TopicId, sequence: int) -> TopicMessage | None:
-        """The same from another mirror than the one that answered last about the topic; Unavailable without one."""
-        return await self.mirrors.get_elsewhere(_message_path(topic_id, sequence), decode.message, topic_id)
+    async def message_elsewhere(self, topic_id: TopicId, sequence: int, *, source: str) -> TopicMessage | None:
+        """The same from another mirror than the one at `source`; NoSecondMirror where none is trusted."""
+        path = _message_path(topic_id, sequence)
+        return await self.mirrors.get_elsewhere(path, decode.message, topic_id, source=source)
 
     async def transactions(self, payer: AccountId, *, after_ns: int, limit: int = MAX_PAGE) -> SubmitPage:
         """A page of the payer's message submissions to any topic, failed ones included, ascending by consensus."""
         query = (
             f"transactiontype=CONSENSUSSUBMITMESSAGE&account.id={payer}"
             f"&timestamp=gt:{format_timestamp(after_ns)}&order=asc&limit={_clamp(limit)}"
+        )
+        return await self._must(f"/api/v1/transactions?{query}", decode.submit_page)
+
+    async def creations(self, payer: AccountId, *, limit: int = MAX_PAGE) -> SubmitPage:
+        """The first page of the topics made in transactions that the payer paid or had a part in, ascending."""
+        query = (
+            f"account.id={payer}&transactiontype=CONSENSUSCREATETOPIC&result=success&order=asc&limit={_clamp(limit)}"
         )
         return await self._must(f"/api/v1/transactions?{query}", decode.submit_page)
 
@@ -144,9 +156,9 @@ class Mirror:
             self._session = None
 
     async def _must(self, path: str, read: Callable[[object, str], _T], topic_id: TopicId | None = None) -> _T:
-        value = await self.mirrors.get(path, read, topic_id)
+        value, source = await self.mirrors.ask(path, read, topic_id)
         if value is None:
-            raise Rejected(f"GET {path} at mirror {self.url}", "HTTP 404")
+            raise _unknown(path, source)
         return value
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -157,6 +169,10 @@ class Mirror:
 
 def _clamp(limit: int) -> int:
     return max(1, min(limit, MAX_PAGE))
+
+
+def _unknown(path: str, source: str) -> Rejected:
+    return Rejected(f"GET {path} at mirror {source}", "HTTP 404")
 
 
 def _message_path(topic_id: TopicId, sequence: int) -> str:

@@ -27,8 +27,8 @@ class MirrorSettings:
     """Share of messages, 0 to 1, that are compared with a second mirror."""
     max_unchecked: int = 1000
     """Messages of the sample that wait for the second mirror."""
-    foreign_interval_s: float = 60.0
-    """Between two looks at a topic that others write to, too."""
+    max_distrusted: int = 10_000
+    """Topics for which it is kept which mirrors lied about them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ def test_everything_that_is_written_lies_in_the_demos_folder(tmp_path: Path) -> 
         nodes={AccountId(0, 0, 3): "127.0.0.1:5", AccountId(0, 0, 4): "127.0.0.1:6"},
         mirror_url="http://127.0.0.1:7",
         operator=AccountId(0, 0, 1002),
+        mirror_grpc_address="127.0.0.1:8",
     )
     assert config.database.url == f"sqlite:///{tmp_path}/hcs-bridge.db"
     files = [config.operator.key_file, config.keys.master_key_file, config.http.api_keys[0].key_file]
@@ -25,6 +26,7 @@ def test_everything_that_is_written_lies_in_the_demos_folder(tmp_path: Path) -> 
     assert [node.address for node in config.network.nodes] == ["127.0.0.1:5", "127.0.0.1:6"]
     assert config.network.name == "devnet"
     assert config.mirror.urls == ("http://127.0.0.1:7",)
+    assert config.mirror.grpc_addresses == ("127.0.0.1:8",)
     assert config.http.port != config.gateway.port
     assert f"http://127.0.0.1:{config.http.port}" in config.gateway.origins
 

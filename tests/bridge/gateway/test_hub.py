@@ -126,6 +126,15 @@ class Stream:
         self.hub.go_live(CHANNEL, inbox, after=top.offset)
 
 
+def test_channels_are_those_with_subscribers() -> None:
+    hub, inbox = Hub(), Inbox()
+    hub.subscribe(CHANNEL, inbox)
+    hub.publish("campaign:2", b"1", offset=1000)
+    assert [*hub.channels] == [CHANNEL]
+    hub.unsubscribe(CHANNEL, inbox)
+    assert not hub.channels
+
+
 @settings(max_examples=300)
 @given(data=st.data(), behind=st.integers(0, 4), joiners=st.integers(1, 3))
 def test_no_gap_and_nothing_twice_in_any_interleaving(data: st.DataObject, behind: int, joiners: int) -> None:

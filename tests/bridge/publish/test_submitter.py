@@ -140,9 +140,9 @@ async def test_a_network_that_is_away_is_tried_again_with_growing_pauses(terms: 
 async def test_a_drain_begins_nothing_and_waits_for_what_flies(rooms: Rooms) -> None:
     async with going(rooms, "submitter"):
         await rooms.accept(change(), change("c2"))
-        await until(lambda: rooms.submitter._under_way > 0)
+        await until(lambda: rooms.submitter.flying)
         await rooms.submitter.drain()
-        assert rooms.submitter._under_way == 0
+        assert not rooms.submitter.flying
         late = (await rooms.accept(change("c3"))).ids
         await asyncio.sleep(0.1)  # time enough for a turn, had there been one
         assert await are(rooms, late, EntryState.WAITING)
@@ -159,7 +159,7 @@ async def test_a_drain_ends_at_its_timeout(terms: Terms) -> None:
         with capture_logs() as logs:
             async with going(rooms, "submitter"):
                 await rooms.accept(change())
-                await until(lambda: rooms.submitter._under_way > 0)
+                await until(lambda: rooms.submitter.flying)
                 await rooms.submitter.drain()
         assert [log["flights"] for log in logs if log["event"] == "flights left for the next start"] == [1]
 

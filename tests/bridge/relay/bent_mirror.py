@@ -12,8 +12,9 @@ from bridge.relay.inbound import Handing, Inbound, Reading
 from bridge.relay.store import News
 from bridge.rooms import confirm
 from tests.rooms import Rooms, change
+from topics.mirror.answers import Page
 from topics.mirror.rest import Mirror
-from topics.values import TopicId, TopicMessage
+from topics.values import TopicId
 
 
 async def publish(rooms: Rooms, *refs: str, text: str = "x") -> tuple[bytes, ...]:
@@ -49,10 +50,10 @@ class BentMirror(Mirror):
     def bend(self, topic_id: TopicId, how: Any) -> None:
         self.bent: dict[TopicId, Any] = {**getattr(self, "bent", {}), topic_id: how}
 
-    async def messages(self, topic_id: TopicId, *, after: int, limit: int = 100) -> list[TopicMessage]:
+    async def messages(self, topic_id: TopicId, *, after: int, limit: int = 100) -> Page:
         shown = await super().messages(topic_id, after=after, limit=limit)
         how = getattr(self, "bent", {}).get(topic_id)
-        return shown if how is None else how(shown)
+        return shown if how is None else Page(how(shown), shown.source)
 
 
 async def bent(rooms: Rooms, **limits: Any) -> tuple[Inbound, BentMirror]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -105,15 +106,51 @@ async def test_the_share_is_the_share(client: Client, mirror: Mirror) -> None:
     assert mirror.requests == before
 
 
-async def test_a_topic_that_the_second_answered_is_compared_with_the_first(
+@pytest.mark.parametrize("shown_by", [0, 1])
+async def test_a_message_is_compared_with_the_other_mirror_whoever_answers_meanwhile(
+    devnet: Devnet, client: Client, mirror: Mirror, shown_by: int
+) -> None:
+    topic_id, other = await topic(client, 1), 1 - shown_by
+    check = CrossCheck(mirror, share=1.0, max_unchecked=10)
+    devnet.faults.inject(Fault.MIRROR_UNAVAILABLE, mirror=other)
+    check.sample(await mirror.messages(topic_id, after=0))
+    devnet.faults.clear()
+    devnet.faults.inject(Fault.MIRROR_UNAVAILABLE, mirror=shown_by)
+    await mirror.newest_message(topic_id)
+    devnet.faults.clear()
+    before = [each.rest.requests for each in devnet.mirrors]
+    await check.compare()
+    assert check.agreed == 1
+    assert [each.rest.requests - then for each, then in zip(devnet.mirrors, before, strict=True)] == [shown_by, other]
+
+
+async def test_nobody_is_compared_with_himself_where_the_other_is_distrusted(
     devnet: Devnet, client: Client, mirror: Mirror
 ) -> None:
-    topic_id = await topic(client, 1)
-    devnet.faults.inject(Fault.MIRROR_UNAVAILABLE, mirror=0)
-    shown = await mirror.messages(topic_id, after=0)
-    devnet.faults.clear()
-    before = devnet.mirrors[0].rest.requests
+    """It counts as unchecked, and holds up nothing behind it."""
+    lied_about, well = await topic(client, 1), await topic(client, 1)
+    liar = (await mirror.messages(lied_about, after=0)).source
+    assert mirror.mirrors.distrust(lied_about, liar)
     check = CrossCheck(mirror, share=1.0, max_unchecked=10)
-    check.sample(shown)
+    for topic_id in (lied_about, well):
+        check.sample(await mirror.messages(topic_id, after=0))
+    before = mirror.requests
     await check.compare()
-    assert (check.agreed, devnet.mirrors[0].rest.requests) == (1, before + 1)
+    assert (check.agreed, check.unchecked, mirror.requests) == (1, 1, before + 1)
+
+
+async def test_run_logs_what_differs_and_goes_on(
+    devnet: Devnet, client: Client, mirror: Mirror, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic_id = await topic(client)
+    devnet.faults.inject(Fault.MESSAGE_ALTERED, mirror=1, sequence=2, field=Field.MESSAGE)
+    check = CrossCheck(mirror, share=1.0, max_unchecked=10)
+    check.sample(await mirror.messages(topic_id, after=0))
+    running = asyncio.create_task(check.run(interval_s=0.01))
+    async with asyncio.timeout(5):
+        while check.agreed < 3:  # noqa: ASYNC110 # only its counts tell
+            await asyncio.sleep(0.01)
+    running.cancel()
+    [told] = [each.message for each in caplog.records if each.levelname == "ERROR"]
+    assert told.startswith(f"topic {topic_id}: message of sequence number 2 is ")
+    assert "mirror.urls" in told

@@ -15,7 +15,7 @@ from tests.topics.client import QUICK_MIRROR, Client, client_of
 from topics.devnet.devnet import Devnet
 from topics.devnet.faults import Fault, Field
 from topics.devnet.settings import DevnetSettings
-from topics.errors import RunningHashMismatch, Unavailable
+from topics.errors import NoSecondMirror, RunningHashMismatch, Unavailable
 from topics.mirror.mirrors import Mirrors
 from topics.mirror.rest import Mirror
 from topics.running_hash import Verifier
@@ -34,6 +34,10 @@ class Pair:
     mirror: Mirror
     ahead_ns: list[int]
     """By how much the network's clock is ahead: once that is some seconds there is a block."""
+
+    @property
+    def urls(self) -> list[str]:
+        return [each.rest.url for each in self.devnet.mirrors]
 
     @property
     def asked(self) -> list[int]:
@@ -120,32 +124,51 @@ async def test_one_whose_answer_does_not_verify_is_left_for_that_topic_alone(pai
     for each in (topic_id, other):
         await pair.client.write(each, b"x")
     pair.devnet.faults.inject(Fault.MESSAGE_ALTERED, mirror=0, field=Field.MESSAGE)
-    [shown] = await pair.mirror.messages(topic_id, after=0)
+    page = await pair.mirror.messages(topic_id, after=0)
     with pytest.raises(RunningHashMismatch):
-        Verifier(topic_id, START).accept(shown)
-    assert pair.mirror.mirrors.distrust(topic_id)
-    [shown] = await pair.mirror.messages(topic_id, after=0)
-    assert Verifier(topic_id, START).accept(shown).sequence == 1
+        Verifier(topic_id, START).accept(page[0])
+    assert pair.mirror.mirrors.distrust(topic_id, page.source)
+    page = await pair.mirror.messages(topic_id, after=0)
+    assert Verifier(topic_id, START).accept(page[0]).sequence == 1
     assert await pair.who(other) == [1, 0]
     # the second lies as well: nobody is left, and an operator who resumes the topic begins with the first
-    assert not pair.mirror.mirrors.distrust(topic_id)
+    assert not pair.mirror.mirrors.distrust(topic_id, page.source)
     assert await pair.who(topic_id) == [1, 0]
 
 
-async def test_the_verdict_meets_who_answered_and_not_who_would_be_asked_now(pair: Pair) -> None:
+async def test_the_verdict_meets_who_showed_the_page_whoever_answers_meanwhile(pair: Pair) -> None:
     topic_id = await pair.client.topic()
+    shown_by_first = await pair.mirror.messages(topic_id, after=0)
     pair.devnet.faults.inject(Fault.MIRROR_UNREACHABLE, mirror=0)
-    await pair.who(topic_id)
+    shown_by_second = await pair.mirror.messages(topic_id, after=0)
+    assert [page.source for page in (shown_by_first, shown_by_second)] == pair.urls
     pair.devnet.faults.clear()
     await pair.mirror.mirrors.check()
-    assert pair.mirror.mirrors.distrust(topic_id)
+    assert pair.mirror.mirrors.distrust(topic_id, shown_by_first.source)
+    assert await pair.who(topic_id) == [0, 1]
+    pair.mirror.mirrors.trust(topic_id)
+    assert pair.mirror.mirrors.distrust(topic_id, shown_by_second.source)
     assert await pair.who(topic_id) == [1, 0]
+
+
+async def test_no_more_topics_are_kept_than_allowed_and_a_forgotten_liar_is_found_out_again(pair: Pair) -> None:
+    first, second = pair.mirror.mirrors
+    mirrors = Mirrors([first, second], dataclasses.replace(SETTINGS, max_distrusted=2))
+    topics = [TopicId(0, 0, 900_000 + number) for number in range(3)]
+    for topic_id in topics:
+        assert mirrors.distrust(topic_id, first.url)
+
+    async def asked(topic_id: TopicId) -> str:
+        return (await mirrors.ask(f"/api/v1/topics/{topic_id}/messages", lambda *_: None, topic_id))[1]
+
+    assert [await asked(topic_id) for topic_id in topics] == [first.url, second.url, second.url]
+    assert mirrors.distrust(topics[0], first.url)
+    assert await asked(topics[0]) == second.url
 
 
 async def test_a_distrusted_mirror_is_not_fled_to_when_the_other_fails(pair: Pair) -> None:
     topic_id = await pair.client.topic()
-    await pair.who(topic_id)
-    pair.mirror.mirrors.distrust(topic_id)
+    pair.mirror.mirrors.distrust(topic_id, pair.urls[0])
     pair.devnet.faults.inject(Fault.MIRROR_UNREACHABLE, mirror=1)
     before = pair.asked
     with pytest.raises(Unavailable):
@@ -174,9 +197,9 @@ async def test_a_mirror_that_claims_to_be_in_the_future_makes_nobody_look_old(pa
 
 async def test_alone_there_is_nobody_to_turn_to(client: Client) -> None:
     topic_id = await client.topic()
-    assert not client.mirror.mirrors.distrust(topic_id)
-    with pytest.raises(Unavailable, match=r"mirror\.urls names only one"):
-        await client.mirror.message_elsewhere(topic_id, 1)
+    with pytest.raises(NoSecondMirror, match=r"mirror\.urls names none beside"):
+        await client.mirror.message_elsewhere(topic_id, 1, source=client.mirror.url)
+    assert not client.mirror.mirrors.distrust(topic_id, client.mirror.url)
 
 
 async def test_run_checks_until_it_is_cancelled(pair: Pair) -> None:

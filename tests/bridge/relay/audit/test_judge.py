@@ -61,7 +61,7 @@ def test_it_finds_what_the_relay_relays(workers: Executor, history: History) -> 
     try:
         pages = [judged.take(history.messages[at : at + 7]) for at in range(0, len(history.messages), 7)]
     except Refuted as refuted:
-        assert refuted.detail == "signature"  # noqa: PT017 # the one thing that the relay only skips
+        assert refuted.detail in {"signature", "manifest"}  # noqa: PT017 # what the relay only skips
         assume(False)
     found = [each for page in pages for each in page.events]
     assert [(each.event, each.whole.sequence, each.index) for each in found] == [
