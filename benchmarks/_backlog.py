@@ -100,7 +100,8 @@ async def settling(found: Ground, load: Load, *, relay: bool) -> Progress:
     waiting = await preload(found, load)
     async with found.daemon(ending=signal.SIGKILL) as run:
         if not relay:
-            await fault(run.config, Fault.MIRROR_UNREACHABLE)
+            for side in (Fault.MIRROR_UNREACHABLE, Fault.MIRROR_GRPC_DOWN):
+                await fault(run.config, side)
         return await _watched(run, lambda: count(found.folder, SETTLED), waiting, load.seconds)
 
 

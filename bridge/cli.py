@@ -16,7 +16,7 @@ import typer
 from bridge.commands.devnet import ConsensusMs, MirrorMs, devnet
 from bridge.commands.doctor import doctor
 from bridge.commands.exits import EXIT_CODES, OK, REFUSED, USAGE, CommandFailed, end, until_stopped
-from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath
+from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Yes, be_sure
 from bridge.commands.options import loaded as _load
 from bridge.commands.outbox import outbox_app
 from bridge.commands.rebuild import rebuild
@@ -103,6 +103,7 @@ def topic_create(
 @topics_app.command("close", epilog=EXIT_CODES)
 def topic_close(
     campaign: Annotated[str, typer.Argument(metavar="ID", help="The campaign's id.")],
+    yes: Yes = False,
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
@@ -112,6 +113,7 @@ def topic_close(
     """
     from bridge.commands import topic
 
+    be_sure(f"End campaign {campaign} for good?", yes=yes, hint="say --yes to end it unasked")
     topic.show([asyncio.run(topic.close(_load(config), campaign))], as_json, one=True)
 
 
@@ -151,21 +153,14 @@ def costs(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Show what the ledger charged, in HBAR and in USD by the exchange rate of the day it was booked."""
-    import json
-
-    from rich.console import Console
-
     from bridge.commands import costs as room
     from bridge.publish.budgets import Scope
 
+    if as_csv and as_json:
+        raise CommandFailed("--csv or --json, not both", code=USAGE)
     scope = Scope(by)
     rows = asyncio.run(room.spent(_load(config), scope))
-    if as_json:
-        typer.echo(json.dumps({"by": by, "rows": rows, "total": room.in_all(rows)}))
-    elif as_csv:
-        typer.echo(room.as_csv(rows, scope), nl=False)
-    else:
-        Console().print(room.table(rows, scope))
+    room.show(rows, scope, as_csv=as_csv, as_json=as_json)
 
 
 @app.command(epilog=EXIT_CODES)

@@ -170,13 +170,19 @@ class DatabaseHeld(BridgeError):
 
 
 class CampaignRefused(BridgeError):
-    """`status` is the HTTP status that tells a backend: 404 unknown, 409 another owner or closed."""
+    """`status` is the HTTP status that tells a backend: 404 unknown, 409 another owner or closed.
 
-    def __init__(self, campaign_id: str, reason: str, *, status: int, hint: str = "") -> None:
+    `problems` name every change of a batch that is for such a campaign, not only for this one.
+    """
+
+    def __init__(
+        self, campaign_id: str, reason: str, *, status: int, hint: str = "", problems: Sequence[Problem] = ()
+    ) -> None:
         self.campaign_id = campaign_id
         self.reason = reason
         self.status = status
         self.hint = hint
+        self.problems = tuple(problems)
         super().__init__(f"campaign {campaign_id} {reason}")
 
 

@@ -28,6 +28,7 @@ from bridge.rooms import Outbound, direct_reading, outbound
 from bridge.schema import registry
 from bridge.storage import Storage, opened
 from bridge.supervise import supervised
+from topics.errors import StartInFuture
 from topics.registry import Registration, TopicState
 from topics.values import TopicId
 
@@ -71,8 +72,14 @@ async def create_topic(config: Config, campaign_id: str, owner_id: str | None) -
     """
     async with opened(config, alone=True) as storage, carrying(storage) as rooms:
         registered = await rooms.ingest.register(campaign_id, owner_id)
+        patience = config.ledger.max_attempts
         while registered.state in (TopicState.INTENDED, TopicState.CREATED):
-            await rooms.carrier.advance(campaign_id)
+            try:
+                await rooms.carrier.advance(campaign_id)
+            except StartInFuture:  # each one tells more of the network's time, and the next id begins earlier
+                patience -= 1
+                if not patience:
+                    raise
             registered = await rooms.ingest.register(campaign_id, owner_id)
         return await storage.database.read(lambda c: topic_view(c, registered))
 

@@ -56,6 +56,8 @@ class StartInFuture(Unavailable):
     The same id will be taken later; an id that was never sent before may be given up for one with an earlier start.
     """
 
+    hint = "this machine's clock may be ahead of the network's: see `hcs-bridge doctor`"
+
 
 class Rejected(TopicsError):
     """The network refused the transaction with `status`, a name of the proto's ResponseCodeEnum."""

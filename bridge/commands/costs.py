@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from rich.table import Table
 
+from bridge.commands.tables import print_whole
 from bridge.config import Config
 from bridge.offline import costs_by
 from bridge.publish.budgets import Bill, Scope, hbar, plain, usd
@@ -49,7 +52,17 @@ def in_all(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]], scope: Scope) -> str:
+def show(rows: Sequence[Mapping[str, Any]], scope: Scope, *, as_csv: bool, as_json: bool) -> None:
+    """Print them: for people as a table, for scripts as JSON, for spreadsheets as CSV."""
+    if as_json:
+        sys.stdout.write(json.dumps({"by": scope.value, "rows": rows, "total": in_all(rows)}) + "\n")
+    elif as_csv:
+        sys.stdout.write(csv_of(rows, scope))
+    else:
+        print_whole(table(rows, scope))
+
+
+def csv_of(rows: Sequence[Mapping[str, Any]], scope: Scope) -> str:
     """With a head, one row a line (RFC 4180)."""
     out = io.StringIO()
     writer = csv.DictWriter(out, [scope.value, *COLUMNS], lineterminator="\r\n")

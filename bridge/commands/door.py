@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from bridge.commands.addresses import http_url
 from bridge.commands.exits import UNREACHABLE, USAGE, CommandFailed
 from bridge.config import Config
 from bridge.config_sections import ApiKey, Scope
@@ -109,9 +110,20 @@ class Door:
 
     def _entitled(self, answer: Answer) -> Answer:
         if answer.status in {401, 403}:
-            hint = "the key comes from http.api_keys; the daemon must have the same"
+            hint = "the key comes from http.api_keys; the daemon must have the same, with the same scopes"
             raise CommandFailed(f"{self.url} refuses the API key ({answer.reason()})", code=USAGE, hint=hint)
         return answer
+
+
+async def ask_daemon(config: Config, scope: Scope, path: str, body: bytes) -> Answer | None:
+    """Post to the configured daemon with a key of that scope, once. None if no daemon answers. Raises CommandFailed."""
+    async with Door(http_url(config), api_key_for(config, scope), patience_s=0) as door:
+        try:
+            return await door.post(path, body)
+        except CommandFailed as failed:
+            if failed.code == UNREACHABLE:
+                return None
+            raise
 
 
 def api_key_for(config: Config, scope: Scope) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from bridge.commands.exits import USAGE, CommandFailed
 
 if TYPE_CHECKING:
     from bridge.config import Config
 
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", envvar="HCS_BRIDGE_CONFIG", help="Configuration file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 DEFAULT_CONFIG = Path("config.toml")
 
 
@@ -21,3 +25,12 @@ def loaded(path: Path) -> Config:
     from bridge.config import load  # noqa: PLC0415 # so that --help and version are quick
 
     return load(path, os.environ)
+
+
+def be_sure(question: str, *, yes: bool, hint: str) -> None:
+    """Ask before what can't be taken back, unless --yes was said. Raises Abort, CommandFailed (nobody is there)."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandFailed("nobody is there to be asked", code=USAGE, hint=hint)
+    typer.confirm(question, abort=True, err=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from bridge.commands.exits import EXIT_CODES, USAGE, CommandFailed
-from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, loaded
+from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Yes, be_sure, loaded
 
 outbox_app = typer.Typer(
     help="Look at accepted events on their way, and handle those that are stuck.",
@@ -44,16 +43,15 @@ def list_(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Show what waits, flies and is parked: counts by campaign, what stands in its way, and the oldest entries."""
-    from rich.console import Console
-
     from bridge.commands import outbox_view
+    from bridge.commands.tables import print_whole
 
     view = asyncio.run(outbox_view.listing(loaded(config), campaign=campaign, state=state, limit=limit))
     if as_json:
         typer.echo(json.dumps(view))
     else:
         for table in outbox_view.tables(view):
-            Console().print(table)
+            print_whole(table)
 
 
 @outbox_app.command("show", epilog=EXIT_CODES)
@@ -63,9 +61,8 @@ def show(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Show all about one event but what it says: state, flight, transactions, times, cost."""
-    from rich.console import Console
-
     from bridge.commands import outbox_view
+    from bridge.commands.tables import print_whole
 
     found = asyncio.run(outbox_view.story(loaded(config), event_id))
     if found is None:
@@ -74,7 +71,7 @@ def show(
         typer.echo(json.dumps(found))
     else:
         for table in outbox_view.story_tables(found):
-            Console().print(table)
+            print_whole(table)
 
 
 @outbox_app.command("retry", epilog=EXIT_CODES)
@@ -97,7 +94,7 @@ def retry(
 def drop(
     event_ids: EventIds,
     reason: Annotated[str, typer.Option(help="Why; their audience reads it.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
@@ -105,9 +102,6 @@ def drop(
     from bridge.commands import outbox_acts
 
     settings = loaded(config)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise CommandFailed("nobody is there to be asked", code=USAGE, hint="say --yes to give them up unasked")
-        typer.confirm(f"Give up {len(event_ids)} event(s) for good?", abort=True)
+    be_sure(f"Give up {len(event_ids)} event(s) for good?", yes=yes, hint="say --yes to give them up unasked")
     count = asyncio.run(outbox_acts.drop(settings, event_ids, reason=reason))
     typer.echo(json.dumps({"dropped": count}) if as_json else f"{count} given up")

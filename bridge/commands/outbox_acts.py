@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 
 from bridge.alone import desk_alone
-from bridge.commands.addresses import http_url
-from bridge.commands.door import Door, api_key_for
-from bridge.commands.exits import UNREACHABLE, CommandFailed
+from bridge.commands.door import ask_daemon
+from bridge.commands.exits import CommandFailed
 from bridge.config import Config
 
 BY = "command line"
@@ -40,13 +39,9 @@ async def drop(config: Config, event_ids: Sequence[str], *, reason: str = "") ->
 
 async def _through_daemon(config: Config, act: str, body: dict[str, Any]) -> dict[str, Any] | None:
     """What the door answers; None if no daemon answers."""
-    async with Door(http_url(config), api_key_for(config, "outbox:write"), patience_s=0) as door:
-        try:
-            answer = await door.post(f"/v1/outbox/{act}", msgspec.json.encode(body))
-        except CommandFailed as failed:
-            if failed.code == UNREACHABLE:
-                return None
-            raise
+    answer = await ask_daemon(config, "outbox:write", f"/v1/outbox/{act}", msgspec.json.encode(body))
+    if answer is None:
+        return None
     if answer.status != DONE:
         raise CommandFailed(f"the daemon refuses to {act} ({answer.reason()})")
     found: dict[str, Any] = answer.body

@@ -87,9 +87,9 @@ class Publisher:
             if answer.status == 202:
                 self.summary.accepted += len(batch)
                 return
-            if answer.status not in REFUSALS:
-                raise CommandFailed(f"line {batch[0].number}: the daemon answers {answer.reason()}", code=FAILED)
             reasons = _reasons(answer, len(batch))
+            if answer.status not in REFUSALS and not reasons:
+                raise CommandFailed(f"line {batch[0].number}: the daemon answers {answer.reason()}", code=FAILED)
             if reasons or len(batch) == 1:
                 batch = self._without_refused(batch, reasons or {0: (answer.reason(),)})
             else:  # the whole body displeased, by its size perhaps: find out which line it is

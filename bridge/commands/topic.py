@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from bridge.alone import close_topic
 from bridge.commands.addresses import http_url
 from bridge.commands.door import Door, api_key_for
 from bridge.commands.exits import UNREACHABLE, CommandFailed
+from bridge.commands.tables import print_whole
 from bridge.config import Config
 from bridge.offline import TopicView, create_topic
 
@@ -92,7 +92,7 @@ def show(rows: Sequence[Mapping[str, Any]], as_json: bool, *, one: bool) -> None
     if as_json:
         sys.stdout.write(json.dumps(rows[0] if one else rows) + "\n")
     else:
-        Console().print(table(rows))
+        print_whole(table(rows))
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> Table:

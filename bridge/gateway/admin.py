@@ -15,6 +15,7 @@ from bridge.protocol.values import JSON
 
 MAX_REASON_CHARS = 200
 RETRY_SHAPE = 'a retry is {"ids": ["…"]} or {"campaignId": "…"}'
+NOTHING_SHAPE = "the body is {}"
 DROP_SHAPE = f'a drop is {{"ids": ["…"], "reason": "…"}}; the reason is optional, {MAX_REASON_CHARS} characters at most'
 
 
@@ -75,6 +76,7 @@ class AdminRoutes:
 
     async def _close(self, request: web.Request) -> web.Response:
         by = self._admit(request, "campaigns:write")
+        await self._expect_nothing(request)
         campaign_id = request.match_info["id"]
         await self.desk.close(campaign_id, by=by)
         view = await self.backend.campaign(campaign_id)
@@ -84,8 +86,13 @@ class AdminRoutes:
 
     async def _resume(self, request: web.Request) -> web.Response:
         by = self._admit(request, "campaigns:write")
+        await self._expect_nothing(request)
         reason = await self.desk.resume(request.match_info["id"], by=by)
         return self.answer({"resumed": reason is not None, "halted": reason})
+
+    async def _expect_nothing(self, request: web.Request) -> None:
+        if await self.document(request) != {}:
+            raise Fault(422, "refused", NOTHING_SHAPE)
 
     def _admit(self, request: web.Request, scope: str) -> str:
         return self.door.admit(request.headers.getall("Authorization", []), scope).name

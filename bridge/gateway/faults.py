@@ -57,7 +57,7 @@ def fault_for(error: BridgeError) -> Fault:
             return Fault(error.status, "refused", str(error), error.problems)
         case CampaignRefused():
             hint = f"; {error.hint}" if error.hint else ""
-            return Fault(error.status, "campaign_refused", f"{error}{hint}")
+            return Fault(error.status, "campaign_refused", f"{error}{hint}", error.problems)
         case EntryRefused():
             hint = f"; {error.hint}" if error.hint else ""
             return Fault(error.status, "entry_refused", f"{error}{hint}")

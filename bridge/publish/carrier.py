@@ -18,10 +18,10 @@ from bridge.publish.outbox import Entry
 from bridge.schema import registry
 from topics.creator import TopicSource
 from topics.errors import Rejected, StartInFuture
-from topics.ledger.port import Receipt, Submission
+from topics.ledger.port import Receipt
 from topics.settlement import NeverRan, Sources, Witness, settle
 from topics.unsent import Unsent
-from topics.values import NANOS, ChunkInfo, TopicId, TransactionId
+from topics.values import NANOS, TopicId, TransactionId
 
 CONTENT_FAULTS = frozenset(
     {"INVALID_TOPIC_MESSAGE", "MESSAGE_SIZE_TOO_LARGE", "TRANSACTION_OVERSIZE", "INVALID_CHUNK_NUMBER"}
@@ -111,15 +111,7 @@ class Carrier:
         return chunk.id
 
     async def _settle(self, flight: Flight, chunk: Chunk, first: TransactionId | None) -> Receipt:
-        whole = chunk.total == 1
-        submission = Submission(
-            chunk.id,
-            flight.topic_id,
-            chunk.message,
-            None if whole else ChunkInfo(first or chunk.id, chunk.number, chunk.total),
-            chunk.valid_duration_s,
-            self.max_fee_tinybar,
-        )
+        submission = chunk.submission(flight.topic_id, first or chunk.id, max_fee_tinybar=self.max_fee_tinybar)
         untouched = self.unsent.sending(chunk.id)
         try:
             return await settle(

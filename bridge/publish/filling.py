@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from bridge.config_sections import Topics
 from bridge.database import Database
@@ -18,29 +19,20 @@ LOOK_S = 1.0
 """Between two looks whether something was taken."""
 
 
+@dataclass(frozen=True, slots=True)
 class Filling:
-    """Holds nothing but its doors: what is ready and what was begun is in the database."""
+    """What the pool is filled with; what is ready and what was begun is in the database."""
 
-    def __init__(
-        self,
-        settings: Topics,
-        database: Database,
-        pool: Pool,
-        *,
-        source: TopicSource,
-        makers: Makers,
-        retry_s: float,
-    ) -> None:
-        self._settings = settings
-        self._database = database
-        self._pool = pool
-        self._source = source
-        self._makers = makers
-        self._retry_s = retry_s
+    settings: Topics
+    database: Database
+    pool: Pool
+    source: TopicSource
+    makers: Makers
+    retry_s: float
 
     async def run(self) -> None:
         """Finish what was begun, and fill up to `pool_size`, again and again until cancelled."""
-        if unusable := await self._database.read(self._pool.unusable):
+        if unusable := await self.database.read(self.pool.unusable):
             log.warning(
                 "ready topics stay unused: they were made by other terms",
                 topics=unusable,
@@ -50,21 +42,21 @@ class Filling:
             failure = await self._fill()
             if failure is not None:
                 log.warning("pool of topics not filled; nothing is lost", reason=str(failure))
-            await asyncio.sleep(LOOK_S if failure is None else self._retry_s)
+            await asyncio.sleep(LOOK_S if failure is None else self.retry_s)
 
     async def _fill(self) -> Exception | None:
         """One round, as many at a time as may be; what went wrong first."""
         try:
-            due = await self._database.read(lambda c: self._pool.due(c, size=self._settings.pool_size))
+            due = await self.database.read(lambda c: self.pool.due(c, size=self.settings.pool_size))
         except Unavailable as failure:
             return failure
-        ends = await asyncio.gather(*(self._make(number) for number in due[: self._settings.max_creations]))
+        ends = await asyncio.gather(*(self._make(number) for number in due[: self.settings.max_creations]))
         return next((end for end in ends if end is not None), None)
 
     async def _make(self, number: int) -> Exception | None:
-        await self._makers.spare()
+        await self.makers.spare()
         try:
-            await self._source.create(str(number))
+            await self.source.create(str(number))
         except FAILURES as failure:
             return failure
         return None

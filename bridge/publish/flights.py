@@ -15,7 +15,8 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, 
 
 from bridge.publish.id_records import TransactionState
 from bridge.schema import flights, topics, transactions
-from topics.values import AccountId, TopicId, TransactionId
+from topics.ledger.port import Submission
+from topics.values import AccountId, ChunkInfo, TopicId, TransactionId
 
 MANIFEST = 0
 """The producer sequence that stands for the manifest, which carries none."""
@@ -39,6 +40,11 @@ class Chunk:
     message: bytes
     valid_duration_s: int
     state: TransactionState
+
+    def submission(self, topic_id: TopicId, first: TransactionId, *, max_fee_tinybar: int) -> Submission:
+        """The transaction that carries it; `first` is the id under which chunk 1 goes, or went."""
+        info = None if self.total == 1 else ChunkInfo(first, self.number, self.total)
+        return Submission(self.id, topic_id, self.message, info, self.valid_duration_s, max_fee_tinybar)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from bridge.database import Database
-from bridge.errors import BridgeError, CampaignRefused, IdempotencyConflict
+from bridge.errors import BridgeError, CampaignRefused, IdempotencyConflict, Problem
 from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import KeyRing, campaign_owner, user_owner
 from bridge.log import get_logger
@@ -89,6 +89,23 @@ class _Wanted:
         return Answer(body_hash, self.ids, self.now_ms)
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a campaign takes no events, its HTTP status, and what to do."""
+
+    reason: str
+    status: int
+    hint: str = ""
+
+
+CLOSED = _Refusal("is closed", 409)
+UNREGISTERED = _Refusal(
+    "is not registered, and topics.create_on_demand is off",
+    404,
+    "create it first: POST /v1/campaigns, or `hcs-bridge topic create`",
+)
+
+
 class Ingest:
     """Holds what an event is made and kept with."""
 
@@ -165,16 +182,22 @@ class Ingest:
         idempotency.keep(connection, [(each.name, each.answer) for each in fresh if each.name is not None])
 
     def _check_campaigns(self, wanted: _Wanted, taking: Mapping[str, bool]) -> None:
-        """Raises CampaignRefused for one that is closed, or that is unknown and may not be created on demand."""
-        for ref in (arrival.ref for arrival in wanted.arrivals):
-            takes = taking.get(ref)
-            if takes is False:
-                raise CampaignRefused(ref, "is closed", status=409)
-            if takes is None and ref != ACCOUNT and not self._create_on_demand:
-                hint = "create it first: POST /v1/campaigns, or `hcs-bridge topic create`"
-                raise CampaignRefused(
-                    ref, "is not registered, and topics.create_on_demand is off", status=404, hint=hint
-                )
+        """Raises CampaignRefused where one is closed, or is unknown and may not be created on demand."""
+        refused: list[tuple[str, _Refusal]] = []
+        problems: list[Problem] = []
+        for index, arrival in enumerate(wanted.arrivals):
+            if (refusal := self._refusal(arrival.ref, taking)) is not None:
+                refused.append((arrival.ref, refusal))
+                problems.append(Problem(index, "campaignId", "string", f"campaign {arrival.ref} {refusal.reason}"))
+        if refused:
+            ref, first = refused[0]
+            raise CampaignRefused(ref, first.reason, status=first.status, hint=first.hint, problems=problems)
+
+    def _refusal(self, ref: str, taking: Mapping[str, bool]) -> _Refusal | None:
+        if taking.get(ref) is False:
+            return CLOSED
+        is_welcome = ref in taking or ref == ACCOUNT or self._create_on_demand
+        return None if is_welcome else UNREGISTERED
 
     def _intend(self, connection: Connection, ref: str, owner: str | None, api_key: str) -> Registration:
         now_ms = self._now_ms()

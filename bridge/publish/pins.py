@@ -14,16 +14,30 @@ from bridge.publish.id_records import TransactionState
 from bridge.schema import flights, positions, transactions
 from topics.values import AccountId, TopicId, TopicMessage, TransactionId
 
-_OURS = select(
-    transactions.c.payer,
-    transactions.c.valid_start_ns,
-    transactions.c.flight_id,
-    transactions.c.message,
-    transactions.c.sequence,
-    transactions.c.running_hash,
-    flights.c.producer_sequence,
-).join_from(flights, transactions, flights.c.id == transactions.c.flight_id)
-
+# Made once: building a statement costs more than running it.
+_OURS = (
+    select(
+        transactions.c.payer,
+        transactions.c.valid_start_ns,
+        transactions.c.flight_id,
+        transactions.c.message,
+        transactions.c.sequence,
+        transactions.c.running_hash,
+        flights.c.producer_sequence,
+    )
+    .join_from(flights, transactions, flights.c.id == transactions.c.flight_id)
+    .where(
+        flights.c.topic_id == bindparam("topic"),
+        flights.c.producer_sequence.between(bindparam("first"), bindparam("last")),
+        text("flights.state != 'refused'"),  # in the words of the index, which serves no others
+        transactions.c.state != TransactionState.SPENT,
+    )
+)
+_PIN = (
+    update(transactions)
+    .where(transactions.c.payer == bindparam("of_payer"), transactions.c.valid_start_ns == bindparam("of_start"))
+    .values(sequence=bindparam("at_sequence"), running_hash=bindparam("with_hash"))
+)
 _READ = select(positions.c.topic_id, positions.c.sequence).where(
     positions.c.topic_id.in_(bindparam("some", expanding=True))
 )
@@ -66,13 +80,7 @@ def read_up_to(connection: Connection, topic_ids: Collection[TopicId]) -> dict[T
 
 def _transactions(connection: Connection, topic_id: TopicId, first: int, last: int) -> Sequence[RowMapping]:
     """Every chunk that is on the ledger or may be, of the flights that these messages can belong to."""
-    found = _OURS.where(
-        flights.c.topic_id == str(topic_id),
-        flights.c.producer_sequence.between(first, last),
-        text("flights.state != 'refused'"),  # in the words of the index, which serves no others
-        transactions.c.state != TransactionState.SPENT,
-    )
-    return connection.execute(found).mappings().all()
+    return connection.execute(_OURS, {"topic": str(topic_id), "first": first, "last": last}).mappings().all()
 
 
 def _hold_against(row: RowMapping, message: TopicMessage) -> None:
@@ -91,8 +99,5 @@ def _contradiction(row: RowMapping, message: TopicMessage, what: str) -> Receipt
 
 
 def _keep(connection: Connection, row: RowMapping, message: TopicMessage) -> None:
-    connection.execute(
-        update(transactions)
-        .where(transactions.c.payer == row["payer"], transactions.c.valid_start_ns == row["valid_start_ns"])
-        .values(sequence=message.sequence, running_hash=message.running_hash)
-    )
+    place = {"at_sequence": message.sequence, "with_hash": message.running_hash}
+    connection.execute(_PIN, {"of_payer": row["payer"], "of_start": row["valid_start_ns"]} | place)

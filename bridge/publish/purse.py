@@ -14,8 +14,7 @@ from bridge.publish.outbox import Entry
 from topics.creator import Intent, TopicTerms
 from topics.fees import ExchangeRate, Fee
 from topics.ledger.estimates import create_estimate, submit_estimate
-from topics.ledger.port import Submission
-from topics.values import ChunkInfo, TopicId, TransactionId
+from topics.values import TopicId, TransactionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +67,7 @@ class Purse:
     def flight_fees(self, topic_id: TopicId, chunks: Sequence[Chunk]) -> dict[TransactionId, Fee]:
         """The estimate of each chunk."""
         return {
-            chunk.id: submit_estimate(
-                Submission(
-                    chunk.id,
-                    topic_id,
-                    chunk.message,
-                    None if chunk.total == 1 else ChunkInfo(chunks[0].id, chunk.number, chunk.total),
-                    chunk.valid_duration_s,
-                    self.max_fee_tinybar,
-                )
-            )
+            chunk.id: submit_estimate(chunk.submission(topic_id, chunks[0].id, max_fee_tinybar=self.max_fee_tinybar))
             for chunk in chunks
         }
 

@@ -19,6 +19,7 @@ from bridge.statements import upsert
 from topics.values import TopicId
 
 LABEL = "publication"
+_PUBLISH = insert(publications)
 _TOP = select(channels.c.top).where(channels.c.channel == bindparam("wanted"))
 
 
@@ -50,7 +51,7 @@ class Store:
         tops: dict[str, int] = {}
         rows = [self._row(connection, source, placed, tops) for placed in batch.events]
         if rows:
-            connection.execute(insert(publications), [row for _, row in rows])
+            connection.execute(_PUBLISH, [row for _, row in rows])
             for channel, top in tops.items():
                 upsert(connection, channels, {"channel": channel, "top": top})
         progress.keep(connection, source.topic_id, batch.progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from bridge import offline
 from bridge.errors import CampaignRefused, DatabaseHeld
 from bridge.storage import opened
 from tests.integration.world import world
+from topics.devnet.settings import DevnetSettings
+from topics.values import NANOS
 
 
 async def test_a_topic_is_made_once(tmp_path: Path) -> None:
@@ -43,3 +46,9 @@ async def test_a_campaign_without_a_topic_cannot_be_read(tmp_path: Path) -> None
     async with world(tmp_path) as made:
         with pytest.raises(CampaignRefused, match="campaign 1234 has no topic"):
             await anext(aiter(offline.tail(made.config, "campaign:1234")))
+
+
+async def test_a_clock_that_is_ahead_is_corrected_by_what_the_nodes_say(tmp_path: Path) -> None:
+    behind = DevnetSettings(consensus_delay_s=0, mirror_delay_s=0, clock=lambda: time.time_ns() - 30 * NANOS)
+    async with world(tmp_path, behind) as made:
+        assert (await offline.create_topic(made.config, "1234", "77")).status == "ready"

@@ -90,7 +90,7 @@ async def test_waiting_events_are_given_up_and_a_campaign_is_closed(tmp_path: Pa
             assert (status, refused["error"]["message"]) == (409, "campaign 1 is closed")
             made.devnet.faults.clear()
             assert await hear(client, 2) == [(flying, "confirmed"), (kept, "confirmed")]
-        assert (await told(made, "topic", "close", "1"))["status"] == "closed"
+        assert (await told(made, "topic", "close", "1", "--yes"))["status"] == "closed"
         _, gone = await made.get(f"/v1/events/{dropped}")
         assert (gone["status"], gone["reason"]) == ("dropped", "given up by an operator: a mistake")
         left = await listing(made.config, campaign=None, state=None, limit=9)

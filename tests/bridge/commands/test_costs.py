@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from bridge.commands import costs as verb
@@ -65,8 +66,18 @@ def test_the_sum_states_the_rate_it_rests_on() -> None:
 
 
 def test_csv_has_a_head_and_a_line_each() -> None:
-    read = list(csv.DictReader(io.StringIO(verb.as_csv(ROWS, Scope.CAMPAIGN))))
+    read = list(csv.DictReader(io.StringIO(verb.csv_of(ROWS, Scope.CAMPAIGN))))
     assert [(row["campaign"], row["hbar"], row["budget_hbar"]) for row in read] == [("1", "0.5", ""), ("2", "1.25", "")]
+
+
+def test_a_table_is_whole_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    verb.show(ROWS, Scope.CAMPAIGN, as_csv=False, as_json=False)
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert out.splitlines()[0].split() == ["campaign", *verb.COLUMNS]
 
 
 def test_a_table_ends_with_the_sum() -> None:

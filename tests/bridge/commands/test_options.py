@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.commands.options import loaded
+from bridge.commands.exits import CommandFailed
+from bridge.commands.options import be_sure, loaded
 from bridge.demo.keys import make_demo_keys
 from bridge.errors import ConfigInvalid
 
@@ -22,3 +23,10 @@ def test_the_configuration_that_is_named_with_the_environment_over_it(
     assert loaded(path).http.port == 4321
     with pytest.raises(ConfigInvalid):
         loaded(tmp_path / "nowhere.toml")
+
+
+def test_nobody_is_asked_who_said_yes_or_isnt_there() -> None:
+    be_sure("For good?", yes=True, hint="")
+    with pytest.raises(CommandFailed, match="nobody is there") as caught:  # a test's input is no terminal
+        be_sure("For good?", yes=False, hint="say --yes")
+    assert caught.value.hint == "say --yes"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,13 +27,13 @@ def accepting(requests: list[Request]) -> Answer:
     return 202, {"ids": []}, {}
 
 
-def refusing(bad: set[int]) -> ScriptedDoor:
+def refusing(bad: set[int], status: int = 422) -> ScriptedDoor:
     """A door that refuses whole batches with those numbers in them, as the real one does."""
 
     def answer(requests: list[Request]) -> Answer:
         found = [index for index, number in enumerate(sent(requests[-1])) if number in bad]
         problems = [{"index": index, "field": "payload.n", "rule": "is bad"} for index in found]
-        return (422, {"error": {"message": "no", "problems": problems}}, {}) if found else (202, {"ids": []}, {})
+        return (status, {"error": {"message": "no", "problems": problems}}, {}) if found else (202, {"ids": []}, {})
 
     return ScriptedDoor(answer)
 
@@ -64,8 +65,9 @@ async def test_a_second_run_sends_the_same_bytes_under_the_same_keys() -> None:
     assert {key for key, _ in again} & {key for key, _ in first} == set()
 
 
-async def test_refused_lines_are_told_and_the_rest_goes_on() -> None:
-    door = refusing({0, 7, 299})
+@pytest.mark.parametrize("status", [422, 409, 404])  # what it says; a campaign that is closed, or that nobody knows
+async def test_refused_lines_are_told_and_the_rest_goes_on(status: int) -> None:
+    door = refusing({0, 7, 299}, status)
     summary = await publish(door, lines(range(300)))
     assert summary.accepted == 297
     assert summary.refused == [RefusedLine(n, ("payload.n: is bad",)) for n in (1, 8, 300)]

@@ -157,6 +157,15 @@ async def test_a_campaign_is_closed_however_often_it_is_asked() -> None:
         assert (await api.post("/v1/campaigns/2/close", {}))[0] == 404
 
 
+@pytest.mark.parametrize("act", ["close", "resume"])
+@pytest.mark.parametrize("body", [[], {"ids": ["a"]}, "1"])
+async def test_what_is_for_good_is_not_done_for_a_body_that_means_something_else(act: str, body: object) -> None:
+    async with running() as api:
+        status, answer = await api.post(f"/v1/campaigns/1/{act}", body)
+        assert (status, answer["error"]["message"]) == (422, "the body is {}")
+        assert api.desk.done == []
+
+
 async def test_a_halted_campaign_is_resumed_and_tells_why_it_was_halted() -> None:
     async with running() as api:
         told = {"resumed": True, "halted": "a mirror lied"}

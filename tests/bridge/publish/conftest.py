@@ -1,8 +1,8 @@
-"""A database with registered campaigns, and rooms on a devnet, for the tests of the outbound corridor."""
+"""A database with registered campaigns for the tests of the outbound corridor."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,6 @@ from bridge import config_sections as sections
 from bridge import migrations
 from bridge.database import Database
 from bridge.schema import registry
-from tests.footing import Terms, terms_at
-from tests.rooms import Rooms, rooms_on
 
 
 @pytest.fixture
@@ -26,17 +24,3 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
             registry.intend(connection, ref, owner=None, now_ms=1)
         yield connection
     engine.dispose()
-
-
-@pytest.fixture
-async def terms(tmp_path: Path) -> AsyncIterator[Terms]:
-    """A devnet, and where the rooms' database is to be."""
-    async with terms_at(tmp_path) as terms:
-        yield terms
-
-
-@pytest.fixture
-async def rooms(terms: Terms) -> AsyncIterator[Rooms]:
-    """Every room; only the database's writer goes."""
-    async with rooms_on(terms) as rooms:
-        yield rooms

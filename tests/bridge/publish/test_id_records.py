@@ -6,30 +6,12 @@ import pytest
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
-from bridge.publish import flights, id_records
-from bridge.publish.flights import Chunk, Draft
-from bridge.publish.id_records import TransactionState
-from bridge.schema import registry, transactions
+from bridge.publish import id_records
+from bridge.schema import transactions
+from tests.bridge.publish.on_record import PAYER, TOPIC, chunk, id_, record
 from topics.creator import Intent
 from topics.ledger.port import Receipt
-from topics.values import AccountId, TopicId, TransactionId
-
-PAYER = AccountId(0, 0, 1001)
-TOPIC = TopicId(0, 0, 7)
-
-
-def id_(number: int) -> TransactionId:
-    return TransactionId(PAYER, number)
-
-
-def chunk(start: int, number: int = 1, total: int = 1) -> Chunk:
-    return Chunk(id_(start), number, total, f"part {number}".encode(), 120, TransactionState.INTENDED)
-
-
-def record(connection: Connection, *chunks: Chunk, ref: str = "c1", sequence: int = 1) -> int:
-    registry.created(connection, ref, TOPIC)
-    [made] = flights.record(connection, [Draft(ref, TOPIC, sequence, chunks)], now_ms=1)
-    return made.id
+from topics.values import AccountId
 
 
 def test_an_id_is_never_on_record_twice(connection: Connection) -> None:

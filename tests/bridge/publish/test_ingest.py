@@ -86,8 +86,11 @@ async def test_a_closed_campaign_takes_nothing_more(rooms: Rooms) -> None:
     await rooms.ingest.register("c1", None)
     await close(rooms, "c1")
     with pytest.raises(CampaignRefused, match="is closed") as caught:
-        await rooms.ingest.accept([change("c2"), change()], Request("k"))
+        await rooms.ingest.accept([change("c2"), change(), change("c2"), change()], Request("k"))
     assert caught.value.status == 409
+    assert [(each.index, each.field, each.rule) for each in caught.value.problems] == [
+        (1, "campaignId", "campaign c1 is closed"), (3, "campaignId", "campaign c1 is closed"),
+    ]  # fmt: skip
     assert await stored(rooms) == []
 
 

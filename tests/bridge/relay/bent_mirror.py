@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bridge import config_sections as sections
@@ -14,7 +15,8 @@ from bridge.rooms import confirm
 from tests.rooms import Rooms, change
 from topics.mirror.answers import Page
 from topics.mirror.rest import Mirror
-from topics.values import TopicId
+from topics.running_hash import next_running_hash
+from topics.values import START, Position, TopicId, TopicMessage
 
 
 async def publish(rooms: Rooms, *refs: str, text: str = "x") -> tuple[bytes, ...]:
@@ -64,3 +66,20 @@ async def bent(rooms: Rooms, **limits: Any) -> tuple[Inbound, BentMirror]:
     handing = Handing(confirm, rooms.news.extend)
     section = sections.Relay(**limits)
     return Inbound(section, rooms.database, rooms.store, reading=reading, handing=handing), mirror
+
+
+def chained(messages: Sequence[TopicMessage], after: Position = START) -> list[TopicMessage]:
+    """The same with hashes that fit: what a liar shows who knows how."""
+    made, previous = [], after.running_hash
+    for sequence, message in enumerate(messages, after.sequence + 1):
+        assert message.payer is not None
+        previous = next_running_hash(
+            previous,
+            message.message,
+            payer=message.payer,
+            topic_id=message.topic_id,
+            consensus_ns=message.consensus_ns,
+            sequence=sequence,
+        )
+        made.append(replace(message, sequence=sequence, running_hash=previous))
+    return made

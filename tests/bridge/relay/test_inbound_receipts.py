@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,29 +10,11 @@ from structlog.testing import capture_logs
 
 from bridge.publish.outbox import EntryState
 from bridge.relay import progress
-from tests.bridge.relay.bent_mirror import bent, ids, publish
+from tests.bridge.relay.bent_mirror import bent, chained, ids, publish
 from tests.rooms import Rooms
-from topics.running_hash import next_running_hash
-from topics.values import START, TopicMessage
+from topics.values import TopicMessage
 
 Lie = Callable[[list[TopicMessage]], list[TopicMessage]]
-
-
-def rehashed(messages: Sequence[TopicMessage]) -> list[TopicMessage]:
-    """Numbers and running hashes as they would be, had these been the messages: no reader of the topic can tell."""
-    behind, out = START.running_hash, []
-    for sequence, message in enumerate(messages, 1):
-        assert message.payer is not None
-        behind = next_running_hash(
-            behind,
-            message.message,
-            payer=message.payer,
-            topic_id=message.topic_id,
-            consensus_ns=message.consensus_ns,
-            sequence=sequence,
-        )
-        out.append(replace(message, sequence=sequence, running_hash=behind))
-    return out
 
 
 def altered(shown: list[TopicMessage]) -> list[TopicMessage]:
@@ -52,7 +34,7 @@ async def test_a_topic_that_contradicts_its_receipts_halts_alone(rooms: Rooms, l
     accepted = [await publish(rooms, "c1", "c2"), await publish(rooms, "c1", "c2")]
     topic_id = await rooms.topic("c1")
     relay, mirror = await bent(rooms)
-    mirror.bend(topic_id, lambda shown: rehashed(lie(shown)))
+    mirror.bend(topic_id, lambda shown: chained(lie(shown)))
     with capture_logs() as logs:
         await relay.round(rooms.sweep)
     [log] = [log for log in logs if log["event"] == "topic halted"]
@@ -70,6 +52,6 @@ async def test_the_truth_rehashed_is_the_truth(rooms: Rooms) -> None:
     """So the lies above are told by nothing but what they change."""
     accepted = await publish(rooms, "c1")
     relay, mirror = await bent(rooms)
-    mirror.bend(await rooms.topic("c1"), rehashed)
+    mirror.bend(await rooms.topic("c1"), chained)
     await relay.round(rooms.sweep)
     assert ids(rooms.news, "c1") == list(accepted)

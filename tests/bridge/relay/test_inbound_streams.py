@@ -9,31 +9,13 @@ import pytest
 
 from bridge.relay import progress
 from bridge.relay.tail import Progress
-from tests.bridge.relay.bent_mirror import ids, publish
+from tests.bridge.relay.bent_mirror import chained, ids, publish
 from tests.rooms import Rooms
-from topics.running_hash import next_running_hash
 from topics.values import START, ChunkInfo, Position, TopicId, TopicMessage, TransactionId
 
 LONG = "x" * 2_000
 
 Forge = Callable[[list[TopicMessage]], Sequence[TopicMessage]]
-
-
-def chained(messages: Sequence[TopicMessage], after: Position) -> list[TopicMessage]:
-    """The same with hashes that fit: what a liar shows who knows how."""
-    made, previous = [], after.running_hash
-    for sequence, message in enumerate(messages, after.sequence + 1):
-        assert message.payer is not None
-        previous = next_running_hash(
-            previous,
-            message.message,
-            payer=message.payer,
-            topic_id=message.topic_id,
-            consensus_ns=message.consensus_ns,
-            sequence=sequence,
-        )
-        made.append(replace(message, sequence=sequence, running_hash=previous))
-    return made
 
 
 def position_of(message: TopicMessage) -> Position:
