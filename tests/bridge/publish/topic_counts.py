@@ -40,5 +40,7 @@ async def check_none_leaked(rooms: Rooms) -> None:
 
 
 def _pooled(connection: Connection) -> list[TopicId]:
-    found = connection.execute(select(pool.c.topic_id).where(pool.c.topic_id.is_not(None)).order_by(pool.c.number)).scalars()
+    found = connection.execute(
+        select(pool.c.topic_id).where(pool.c.topic_id.is_not(None)).order_by(pool.c.number)
+    ).scalars()
     return [TopicId.parse(topic_id) for topic_id in found]
