@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import sqlite3
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -51,8 +52,12 @@ class Database:
         self._writing: Connection | None = None  # the writer's, while nobody writes
         self._readers = ThreadPoolExecutor(settings.read_threads, "database-reader")
         self._pending: deque[_Write] = deque()
+        self._wanted: dict[SharedWork[Any, Any], deque[tuple[Any, asyncio.Future[Any]]]] = defaultdict(deque)
+        self._reading: dict[SharedWork[Any, Any], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._wake = asyncio.Event()
         self._closed = False
+        self.together = 0
+        """Writes that shared the last commit: how busy it is."""
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and return its result once it is on disk.
@@ -82,6 +87,18 @@ class Database:
         """Run `work` in a reader's thread, on a snapshot of what is committed. Raises Unavailable."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._alone, work)
 
+    async def read_together(self, work: SharedWork[Item, T], item: Item) -> T:
+        """As `read`, by a `work` that is called for the items of all who wait for it; one such call at a time."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._wanted[work].append((item, done))
+        async with self._reading[work]:
+            if waiting := self._wanted.pop(work, None):
+                items = [item for item, _ in waiting]
+                call = asyncio.ensure_future(self.read(lambda connection: work(connection, items)))
+                call.add_done_callback(partial(_hand_over_all, [done for _, done in waiting]))
+                await asyncio.wait([call])  # it goes on for the others if this caller is cancelled
+        return await done
+
     async def run(self) -> None:
         """Commit group after group until cancelled."""
         while True:
@@ -89,6 +106,7 @@ class Database:
             self._wake.clear()
             while self._pending:
                 group = [self._pending.popleft() for _ in range(min(len(self._pending), self._settings.max_group))]
+                self.together = len(group)
                 outcomes: list[Any] = [Unavailable("the database", "its writer was stopped")] * len(group)
                 try:
                     outcomes = await self._commit(group)
@@ -173,6 +191,13 @@ def _hand_over(done: asyncio.Future[Any], outcome: object) -> None:
         done.set_exception(outcome)
     else:
         done.set_result(outcome)
+
+
+def _hand_over_all(waiting: Sequence[asyncio.Future[Any]], call: asyncio.Future[Sequence[Any]]) -> None:
+    error = asyncio.CancelledError() if call.cancelled() else call.exception()
+    outcomes = call.result() if error is None else [error] * len(waiting)
+    for done, outcome in zip(waiting, outcomes, strict=True):
+        _hand_over(done, outcome)
 
 
 def _engine(settings: DatabaseSection) -> Engine:

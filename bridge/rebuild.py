@@ -179,8 +179,8 @@ class Rebuild:
         return tail.take(messages, CampaignKeys(self.storage.ring, connection, ref))
 
     def _keep(self, source: Source, batch: Batch, connection: Connection) -> None:
-        confirm(connection, batch)
-        self.storage.store.append(connection, source, batch)
+        confirm(connection, [batch])
+        self.storage.store.append(connection, [(source, batch)])
 
     def _finish(self, connection: Connection, tally: Tally, reached_ns: int) -> None:
         """Let the outbound corridor go on where the topics end, with ids that are new, and the sweep from `reached`."""

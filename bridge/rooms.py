@@ -9,8 +9,10 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from bridge.config import Config
 from bridge.config_sections import Topics
 from bridge.database import Database
+from bridge.errors import ReceiptContradicted
 from bridge.publish import outbox, pins
 from bridge.publish.bookkeeper import Bookkeeper
 from bridge.publish.carrier import Carrier
@@ -28,7 +30,7 @@ from bridge.relay.direct import DirectReading
 from bridge.relay.hot import Hot, HotTopics
 from bridge.relay.inbound import Book, Handing, Inbound, Reading
 from bridge.relay.store import News
-from bridge.relay.tail import Batch, TopicRules
+from bridge.relay.tail import Batch, Ours, TopicRules
 from bridge.remotes import Remotes
 from bridge.room_settings import budgets_of, section_as
 from bridge.schema import registry
@@ -39,7 +41,7 @@ from topics.mirror.answers import Page
 from topics.mirror.rest import Mirror
 from topics.mirror.streams import Streams
 from topics.settlement import Sources, Witness
-from topics.values import TopicId
+from topics.values import TopicId, TopicMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,7 @@ def outbound(
     config, database = storage.config, storage.database
     network = config.network.name
     rates, budgets = Rates(remotes.mirror), budgets_of(config)
-    terms = section_as(
-        TopicTerms,
-        config.topics,
-        config.ledger,
-        max_fee_tinybar=round(config.ledger.create_max_fee_hbar * TINYBAR_PER_HBAR),
-    )
+    terms = topic_terms(config)
     max_fee_tinybar = round(config.ledger.max_fee_hbar * TINYBAR_PER_HBAR)
     purse = Purse(budgets, rates.known, now_ms, max_fee_tinybar=max_fee_tinybar, terms=terms)
     loader = Loader(
@@ -104,6 +101,12 @@ def outbound(
     bookkeeper = Bookkeeper(database, remotes.mirror, rates, budgets=budgets, now_s=time.monotonic)
     submitter = Submitter(config.publish, database, replace(carrier, creator=made.makers), makers=made.makers)
     return Outbound(ingest, carrier, submitter, made.filling, rates, bookkeeper)
+
+
+def topic_terms(config: Config) -> TopicTerms:
+    """What a topic is made by."""
+    max_fee_tinybar = round(config.ledger.create_max_fee_hbar * TINYBAR_PER_HBAR)
+    return section_as(TopicTerms, config.topics, config.ledger, max_fee_tinybar=max_fee_tinybar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ def inbound(
         storage.database,
         storage.store,
         reading=Reading(mirror, storage.ring, partial(topic_rules, storage), sample),
-        handing=Handing(confirm, publish, book),
+        handing=Handing(recognise, confirm, publish, book),
     )
 
 
@@ -181,27 +184,45 @@ def topic_rules(storage: Storage, topic_id: TopicId) -> TopicRules:
     return TopicRules(storage.config.network.name, topic_id, storage.keys.public, storage.config.relay)
 
 
-def confirm(connection: Connection, batch: Batch) -> None:
+def recognise(connection: Connection, messages: Sequence[TopicMessage], last_frame: int) -> Ours:
+    """Which messages the outbox has on record. Raises ReceiptContradicted."""
+    found = pins.recognise(connection, messages, last_frame=last_frame)
+    return Ours(found.flights, pinned=not found.unpinned)
+
+
+def confirm(connection: Connection, batches: Sequence[Batch]) -> list[ReceiptContradicted | None]:
     """Tell the outbox where its events are, once the messages agree with our receipts, and the registry of a close.
 
-    Raises ReceiptContradicted.
+    For each batch None, or why nothing of it may be stored: a receipt that came since it was opened says otherwise.
     """
-    ours = pins.recognise(connection, batch.messages, last_frame=batch.last_frame)
-    arrived = [(placed.event.id, placed.place) for placed in batch.events]
+    outcomes: list[ReceiptContradicted | None] = []
+    arrived: list[Confirmation] = []
+    for batch in batches:
+        try:
+            arrived += _arrived(connection, batch)
+            outcomes.append(None)
+        except ReceiptContradicted as contradiction:
+            outcomes.append(contradiction)
+    outbox.confirm(connection, arrived)
+    return outcomes
+
+
+def _arrived(connection: Connection, batch: Batch) -> list[Confirmation]:
+    ours = batch.ours.flights
+    if not batch.ours.pinned:  # receipts may have come meanwhile
+        ours = pins.pin(connection, batch.messages, last_frame=batch.last_frame)
+    events = [(placed.event.id, placed.place) for placed in batch.events]
     if batch.closing is not None:
-        arrived.append((batch.closing.id, batch.closing.place))
+        events.append((batch.closing.id, batch.closing.place))
         registry.closed(connection, batch.closing.place.topic_id)
-    outbox.confirm(
-        connection,
-        [
-            Confirmation(
-                event_id,
-                ours.get(place.sequence),
-                str(place.topic_id),
-                place.sequence,
-                place.index,
-                place.consensus_ns,
-            )
-            for event_id, place in arrived
-        ],
-    )
+    return [
+        Confirmation(
+            event_id,
+            ours.get(place.sequence),
+            str(place.topic_id),
+            place.sequence,
+            place.index,
+            place.consensus_ns,
+        )
+        for event_id, place in events
+    ]

@@ -24,7 +24,7 @@ def found(connection: Connection, name: str) -> str | None:
 
 def keep(connection: Connection, name: str, value: str) -> None:
     """Set it."""
-    upsert(connection, settings, {"name": name, "value": value})
+    upsert(connection, settings, [{"name": name, "value": value}])
 
 
 def generation(connection: Connection) -> str:

@@ -21,9 +21,10 @@ def sliced(items: Iterable[Item]) -> Iterator[list[Item]]:
     return (whole[at : at + MAX_IN] for at in range(0, len(whole), MAX_IN))
 
 
-def upsert(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
-    """Insert the row, or, where its primary key is taken, set the other columns named."""
-    connection.execute(_merge(table, tuple(row), adding=False), row)
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert the rows, all with the same columns, or, where a primary key is taken, set the others there."""
+    if rows:
+        connection.execute(_merge(table, tuple(rows[0]), adding=False), rows)
 
 
 def add_up(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:

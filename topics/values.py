@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 NANOS = 1_000_000_000
@@ -12,6 +13,15 @@ HASH_BYTES = 48
 _ENTITY = re.compile(r"(\d{1,19})\.(\d{1,19})\.(\d{1,19})")
 _TIMESTAMP = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?")
 _TRANSACTION = re.compile(r"(\d+\.\d+\.\d+)[-@](\d{1,12})[-.](\d{1,9})")
+
+
+@lru_cache(maxsize=1000)  # a mirror names the same few in row after row
+def _numbers(text: str) -> tuple[int, int, int]:
+    match = _ENTITY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an id like 0.0.7")
+    shard, realm, num = match.groups()
+    return int(shard), int(realm), int(num)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,10 +35,7 @@ class EntityId:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `0.0.7`. Raises ValueError that shows what stood there."""
-        match = _ENTITY.fullmatch(text)
-        if match is None:
-            raise ValueError(f"{text!r} is not an id like 0.0.7")
-        return cls(*(int(part) for part in match.groups()))
+        return cls(*_numbers(text))
 
     def __str__(self) -> str:
         return f"{self.shard}.{self.realm}.{self.num}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -18,7 +19,7 @@ from bridge.relay import progress
 from bridge.relay.followed import Followed, FollowedTopics
 from bridge.relay.hot import sift
 from bridge.relay.store import News, Source, Store
-from bridge.relay.tail import Batch, TopicRules
+from bridge.relay.tail import Batch, Ours, TopicRules
 from topics import errors as hcs
 from topics.mirror.answers import Page, TransactionOutcome
 from topics.mirror.rest import Mirror
@@ -46,12 +47,14 @@ def _unsampled(_page: Page) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Handing:
-    """What the corridor hands on, given by app.py: to the outbox in the same transaction, to the hub behind it.
+    """What the corridor asks of the outbox and hands on, given by app.py.
 
-    `book` gets what the payer's submissions were charged, in consensus order; after a restart some of it again.
+    `confirm` gives back for each batch None, or why nothing of it may be stored in that transaction. `book` gets what
+    was charged for the payer's submissions; after a restart some of it again.
     """
 
-    confirm: Callable[[Connection, Batch], None]
+    recognise: Callable[[Connection, Sequence[TopicMessage], int], Ours]
+    confirm: Callable[[Connection, Sequence[Batch]], Sequence[IntegrityBroken | None]]
     publish: Callable[[Sequence[News]], None]
     book: Book = _unbooked
 
@@ -213,17 +216,35 @@ class Inbound:
 
     async def _relay(self, followed: Followed, messages: Sequence[TopicMessage], *, streamed: bool = False) -> bool:
         """Whether they were stored. Of those `streamed` none is, if one gives nothing or is left unfinished."""
-        source, ring, tail = followed.source, self._reading.ring, followed.tail
+        source, tail = followed.source, followed.tail
         self._followed.drop(source.topic_id)  # while it is ahead of what is stored; if this fails, for good
         skipped = tail.skipped
-        batch = await self._database.read(lambda c: tail.take(messages, CampaignKeys(ring, c, source.ref)))
+        batch = await self._database.read_together(self._open, (followed, messages))
         if streamed and (batch.progress.skipped, batch.progress.resume) != (skipped, tail.position):
             return False
-        news = await self._database.write(lambda c: self._keep(c, source, batch))
+        news = await self._database.write_together(self._keep, (source, batch))
         self._followed.hold(followed)
         self._handing.publish(news)
         return True
 
-    def _keep(self, connection: Connection, source: Source, batch: Batch) -> list[News]:
-        self._handing.confirm(connection, batch)
-        return self._store.append(connection, source, batch)
+    def _open(
+        self, connection: Connection, arrived: Sequence[tuple[Followed, Sequence[TopicMessage]]]
+    ) -> list[Batch | BaseException]:
+        """What the messages of each topic come to, or why that topic can't go on."""
+        batches, recognise = list[Batch | BaseException](), partial(self._handing.recognise, connection)
+        for followed, messages in arrived:
+            keys = CampaignKeys(self._reading.ring, connection, followed.source.ref)
+            try:
+                batches.append(followed.tail.take(messages, keys, recognise))
+            except (hcs.IntegrityError, IntegrityBroken) as error:
+                batches.append(error)
+        return batches
+
+    def _keep(
+        self, connection: Connection, opened: Sequence[tuple[Source, Batch]]
+    ) -> list[list[News] | IntegrityBroken]:
+        """Confirm in the outbox and store, for all topics at once; nothing of one whose receipts say otherwise."""
+        refused = self._handing.confirm(connection, [batch for _, batch in opened])
+        sound = [each for each, error in zip(opened, refused, strict=True) if error is None]
+        news = iter(self._store.append(connection, sound))
+        return [next(news) if error is None else error for error in refused]

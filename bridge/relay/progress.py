@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection, bindparam, select, update
 
 from bridge import settings
@@ -38,9 +40,13 @@ def of(connection: Connection, topic_id: TopicId) -> Progress:
     )
 
 
-def keep(connection: Connection, topic_id: TopicId, progress: Progress) -> None:
-    """Move a topic's progress on."""
-    row = {
+def keep(connection: Connection, reached: Mapping[TopicId, Progress]) -> None:
+    """Move the topics' progress on."""
+    upsert(connection, positions, [_row(topic_id, progress) for topic_id, progress in reached.items()])
+
+
+def _row(topic_id: TopicId, progress: Progress) -> dict[str, object]:
+    return {
         "topic_id": str(topic_id),
         "sequence": progress.resume.sequence,
         "consensus_ns": progress.resume.consensus_ns,
@@ -54,12 +60,11 @@ def keep(connection: Connection, topic_id: TopicId, progress: Progress) -> None:
         "last_skip": progress.last_skip,
         "closed": progress.closed,
     }
-    upsert(connection, positions, row)
 
 
 def halt(connection: Connection, topic_id: TopicId, reason: str) -> None:
     """Read no further in this topic; the reason waits for an operator."""
-    keep(connection, topic_id, of(connection, topic_id))
+    keep(connection, {topic_id: of(connection, topic_id)})
     connection.execute(
         update(positions).where(positions.c.topic_id == str(topic_id)).values(halted=reason[:MAX_REASON_CHARS])
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -15,12 +15,12 @@ from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.relay import progress
 from bridge.relay.tail import Batch, Placed
 from bridge.schema import channels, publications
-from bridge.statements import upsert
+from bridge.statements import sliced, upsert
 from topics.values import TopicId
 
 LABEL = "publication"
 _PUBLISH = insert(publications)
-_TOP = select(channels.c.top).where(channels.c.channel == bindparam("wanted"))
+_TOPS = select(channels).where(channels.c.channel.in_(bindparam("some", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,19 @@ class Store:
         self._at_rest = at_rest
         self._data_type = data_type
 
-    def append(self, connection: Connection, source: Source, batch: Batch) -> list[News]:
-        """Keep a batch's publications and the topic's progress. The news come back, for when this has committed."""
-        tops: dict[str, int] = {}
-        rows = [self._row(connection, source, placed, tops) for placed in batch.events]
+    def append(self, connection: Connection, opened: Sequence[tuple[Source, Batch]]) -> list[list[News]]:
+        """Keep each batch's publications and its topic's progress. Its news come back, for when this has committed."""
+        users = {
+            _user(placed.event.audience) for _, batch in opened for placed in batch.events if placed.event.audience
+        }
+        tops = _tops(connection, users)
+        rows: list[dict[str, object]] = []
+        news = [[self._publication(source, placed, tops, rows) for placed in batch.events] for source, batch in opened]
         if rows:
-            connection.execute(_PUBLISH, [row for _, row in rows])
-            for channel, top in tops.items():
-                upsert(connection, channels, {"channel": channel, "top": top})
-        progress.keep(connection, source.topic_id, batch.progress)
-        return [news for news, _ in rows]
+            connection.execute(_PUBLISH, rows)
+            upsert(connection, channels, [{"channel": channel, "top": top} for channel, top in tops.items()])
+        progress.keep(connection, {source.topic_id: batch.progress for source, batch in opened})
+        return news
 
     def read(
         self, connection: Connection, channel: str, *, since: int, limit: int, reverse: bool = False
@@ -77,33 +80,41 @@ class Store:
             epoch = settings.generation(connection)
         else:
             epoch = (progress.of(connection, topic_id).channel_epoch if topic_id else None) or ""
-        return StreamPosition(_top(connection, channel), epoch)
+        return StreamPosition(_tops(connection, [channel]).get(channel, 0), epoch)
 
-    def _row(
-        self, connection: Connection, source: Source, placed: Placed, tops: dict[str, int]
-    ) -> tuple[News, dict[str, object]]:
-        """A publication as news and as a row. `tops` has the newest offsets of the batch so far, and gets this one."""
+    def _publication(self, source: Source, placed: Placed, tops: dict[str, int], rows: list[dict[str, object]]) -> News:
+        """An event as news, and put behind the `rows`. `tops` has the channels' newest offsets, and gets this one."""
         event, place = placed.event, placed.place
         if event.audience is None:
             channel = str(Channel("campaign", source.ref))
             offset = campaign_offset(place.sequence, place.index)
         else:
-            channel = str(Channel("user", event.audience))
-            offset = 1 + (tops[channel] if channel in tops else _top(connection, channel))
+            channel = _user(event.audience)
+            offset = 1 + tops.get(channel, 0)
         tops[channel] = offset
         data = envelope.confirmed(event, data_type=self._data_type(event.type), campaign_id=source.ref, place=place)
-        row = {
-            "channel": channel,
-            "offset": offset,
-            "topic_id": str(place.topic_id),
-            "sequence": place.sequence,
-            "index": place.index,
-            "event_id": event.id,
-            "consensus_ns": place.consensus_ns,
-            "body": self._at_rest.seal(data, LABEL, channel, offset),
-        }
-        return News(channel, Publication(offset, data)), row
+        rows.append(
+            {
+                "channel": channel,
+                "offset": offset,
+                "topic_id": str(place.topic_id),
+                "sequence": place.sequence,
+                "index": place.index,
+                "event_id": event.id,
+                "consensus_ns": place.consensus_ns,
+                "body": self._at_rest.seal(data, LABEL, channel, offset),
+            }
+        )
+        return News(channel, Publication(offset, data))
 
 
-def _top(connection: Connection, channel: str) -> int:
-    return connection.execute(_TOP, {"wanted": channel}).scalar_one_or_none() or 0
+def _user(user_id: str) -> str:
+    return str(Channel("user", user_id))
+
+
+def _tops(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """The newest offset of each channel that has one."""
+    found: dict[str, int] = {}
+    for some in sliced(names):
+        found |= {row.channel: row.top for row in connection.execute(_TOPS, {"some": some})}
+    return found

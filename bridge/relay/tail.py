@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bridge.config_sections import Relay
 from bridge.errors import EnvelopeRejected
@@ -62,11 +62,28 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class Ours:
+    """Which messages the outbox has on record, byte for byte: sequence number → flight. `pinned`: by receipts, too."""
+
+    flights: Mapping[int, int] = field(default_factory=dict)
+    pinned: bool = True
+
+
+Recognise = Callable[[Sequence[TopicMessage], int], Ours]
+"""Asked for verified messages, and the last producer sequence opened before them. Raises ReceiptContradicted."""
+
+
+def strangers(_messages: Sequence[TopicMessage], _last_frame: int) -> Ours:
+    """For who reads without an outbox."""
+    return Ours()
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What some messages of a topic came to: events in consensus order, and the progress behind them.
 
-    `messages` are these, verified, and `last_frame` the producer sequence that had been opened before them.
-    `closing` is the final message, if it is among them.
+    `messages` are these, verified, `last_frame` the producer sequence that had been opened before them, `ours` those
+    that the outbox knew. `closing` is the final message, if it is among them.
     """
 
     events: tuple[Placed, ...]
@@ -74,6 +91,7 @@ class Batch:
     messages: tuple[TopicMessage, ...] = ()
     last_frame: int = 0
     closing: Closing | None = None
+    ours: Ours = Ours()  # frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,7 @@ class TopicTail:
             expire_s=rules.limits.expire_s,
         )
         self._progress = progress
+        self._producer_sequence = progress.producer_sequence
         self._closing: Closing | None = None
 
     @property
@@ -110,16 +129,16 @@ class TopicTail:
         """Messages so far that gave nothing."""
         return self._progress.skipped
 
-    def take(self, messages: Sequence[TopicMessage], keys: KeyLookup) -> Batch:
-        """Take the messages that follow, in order.
+    def take(self, messages: Sequence[TopicMessage], keys: KeyLookup, recognise: Recognise = strangers) -> Batch:
+        """Take the messages that follow, in order. What we wrote ourselves needs no check of its signature.
 
-        Raises IntegrityError (topics) or ProducerGap: the topic can't go on; this tail is spent then.
+        Raises IntegrityError (topics), ProducerGap or ReceiptContradicted: the topic can't go on; this tail is spent.
         """
         events: list[Placed] = []
-        last_frame = self._progress.producer_sequence
-        for message in messages:
-            before = self._verifier.position
-            self._verifier.accept(message)
+        last_frame = self._producer_sequence
+        befores = [self._verified(message) for message in messages]
+        ours = recognise(messages, last_frame)
+        for message, before in zip(messages, befores, strict=True):
             if message.sequence == 1:
                 epoch = channel_epoch(message.topic_id, message.running_hash)
                 self._progress = dataclasses.replace(self._progress, channel_epoch=epoch)
@@ -129,19 +148,28 @@ class TopicTail:
             for lost in self._assembler.take_tombstones():
                 self._skip(lost.first_sequence, f"{lost.reason} with {len(lost.numbers)} of {lost.total} chunks")
             if whole is not None:
-                events += self._open(whole, keys)
+                alone = whole.first_sequence == whole.sequence  # a message of chunks is not asked after one by one
+                events += self._open(whole, keys, is_ours=alone and whole.sequence in ours.flights)
         resume = self._assembler.resume or self._verifier.position
         opened = max(self._progress.opened_sequence, self._verifier.position.sequence)
-        self._progress = dataclasses.replace(self._progress, resume=resume, opened_sequence=opened)
+        self._progress = dataclasses.replace(
+            self._progress, resume=resume, opened_sequence=opened, producer_sequence=self._producer_sequence
+        )
         closing, self._closing = self._closing, None
-        return Batch(tuple(events), self._progress, tuple(messages), last_frame, closing)
+        return Batch(tuple(events), self._progress, tuple(messages), last_frame, closing, ours)
 
-    def _open(self, whole: Whole, keys: KeyLookup) -> list[Placed]:
+    def _verified(self, message: TopicMessage) -> Position:
+        """The position before a message that continues it."""
+        before = self._verifier.position
+        self._verifier.accept(message)
+        return before
+
+    def _open(self, whole: Whole, keys: KeyLookup, *, is_ours: bool) -> list[Placed]:
         """The events of a message; none of a manifest, nor of one that is foreign or can't be read: it is counted."""
         try:
             if whole.data.startswith(TAG_18):  # a mirror may show what HCS never took: an empty message
                 return self._believe_manifest(whole)
-            return self._open_frame(whole, keys)
+            return self._open_frame(whole, keys, is_ours=is_ours)
         except EnvelopeRejected as rejected:
             self._skip(whole.sequence, rejected.reason)
             return []
@@ -161,7 +189,7 @@ class TopicTail:
         self._progress = dataclasses.replace(self._progress, kid=manifest.kid, signed=manifest.context.signed)
         return []
 
-    def _open_frame(self, whole: Whole, keys: KeyLookup) -> list[Placed]:
+    def _open_frame(self, whole: Whole, keys: KeyLookup, *, is_ours: bool) -> list[Placed]:
         progress, rules = self._progress, self._rules
         if progress.kid is None or progress.signed is None:
             raise EnvelopeRejected("a frame before the manifest")
@@ -169,18 +197,18 @@ class TopicTail:
             whole.data,
             context=TopicContext(rules.network, rules.topic_id, progress.signed),
             keys=keys,
-            verify_with=rules.public_key if progress.signed else None,
+            verify_with=rules.public_key if progress.signed and not is_ours else None,
         )
         # An old frame may well be sealed under an old epoch: a replay is told first, and only the next one is held
         # to the epoch in force.
-        if is_replay(rules.topic_id, last=progress.producer_sequence, got=frame.producer_sequence):
+        if is_replay(rules.topic_id, last=self._producer_sequence, got=frame.producer_sequence):
             raise EnvelopeRejected(f"producer sequence {frame.producer_sequence} came before")
         if progress.closed:  # counted, or the one behind it would halt a topic that is over
-            self._progress = dataclasses.replace(progress, producer_sequence=frame.producer_sequence)
+            self._producer_sequence = frame.producer_sequence
             raise EnvelopeRejected("a frame behind the final message")
         if frame.kid != progress.kid:
             raise EnvelopeRejected("sealed under an epoch that is not in force")
-        self._progress = dataclasses.replace(progress, producer_sequence=frame.producer_sequence)
+        self._producer_sequence = frame.producer_sequence
         for index, event in enumerate(frame.events):
             match event:
                 case Control(body=Rotation(kid=kid)):

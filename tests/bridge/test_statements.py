@@ -23,8 +23,8 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 async def test_upsert_sets_what_it_names(database: Database) -> None:
-    await database.write(lambda c: upsert(c, table, {"name": "a", "value": "1"}))
-    await database.write(lambda c: upsert(c, table, {"name": "a", "value": "2"}))
+    await database.write(lambda c: upsert(c, table, [{"name": "a", "value": "1"}]))
+    await database.write(lambda c: upsert(c, table, [{"name": "a", "value": "2"}]))
     assert await database.read(lambda c: settings.found(c, "a")) == "2"
 
 

@@ -44,15 +44,27 @@ def encode(value: object) -> bytes:
 
 def array(items: Sequence[bytes]) -> bytes:
     """The encoding of the array of these items, each of which is encoded already."""
-    return _array_head(len(items)) + b"".join(items)
+    return _head(4, len(items)) + b"".join(items)
 
 
-def _array_head(count: int) -> bytes:
+def byte_string(data: bytes) -> bytes:
+    """The encoding of these bytes."""
+    return _head(2, len(data)) + data
+
+
+def tagged(tag: int, item: bytes) -> bytes:
+    """The encoding of an item, which is encoded already, below a tag."""
+    return _head(6, tag) + item
+
+
+def _head(major: int, count: int) -> bytes:
+    """RFC 8949 §3: the major type, and the count in as few bytes as it takes."""
     if count < 24:
-        return bytes([0x80 | count])
-    if count < 2**8:
-        return bytes([0x98, count])
-    return bytes([0x99, *count.to_bytes(2)])  # a frame holds at most 1000 events
+        return bytes([major << 5 | count])
+    for extra, size in ((24, 1), (25, 2), (26, 4)):
+        if count < 2 ** (8 * size):
+            return bytes([major << 5 | extra]) + count.to_bytes(size)
+    return bytes([major << 5 | 27]) + count.to_bytes(8)
 
 
 def decode(data: bytes) -> object:
@@ -65,23 +77,32 @@ def decode(data: bytes) -> object:
 
 def decode_first(data: bytes) -> tuple[object, int]:
     """The first item of `data`, and its length in bytes. Raises CborInvalid."""
+    value = peek(data)
+    _check(value, MAX_DEPTH)
     try:
-        value = loads(  # which ignores what follows
+        again = dumps(value, canonical=True)
+    except (CBORError, ValueError) as exc:
+        raise CborInvalid("can't be encoded again") from exc
+    if not data.startswith(again):
+        raise CborInvalid("not the deterministic encoding")
+    return value, len(again)
+
+
+def peek(data: bytes) -> object:
+    """The first item of `data`, of whatever types and however it is encoded.
+
+    For who encodes what was found, and compares the bytes. Raises CborInvalid.
+    """
+    try:
+        return loads(  # which ignores what follows
             data,
             semantic_decoders=_DECODERS,
             max_depth=MAX_DEPTH,
             allow_indefinite=False,
             allow_duplicate_keys=False,
         )
-        _check(value, MAX_DEPTH)
-        again = dumps(value, canonical=True)
-    except CborInvalid:
-        raise
     except (CBORError, ValueError) as exc:
         raise CborInvalid("not well-formed, or of a type that has no place here") from exc
-    if not data.startswith(again):
-        raise CborInvalid("not the deterministic encoding")
-    return value, len(again)
 
 
 _PLAIN = frozenset({str, bytes, bool, type(None)})
@@ -107,14 +128,14 @@ def _check_container(value: object, depth: int) -> None:
         raise CborInvalid("nested too deeply")
     if isinstance(value, (list, tuple)):
         items: Iterable[object] = value
-    elif isinstance(value, (dict, Mapping)):  # the abstract class is slow to ask
+    elif isinstance(value, CBORTag):
+        items = (value.value,)
+    elif isinstance(value, (dict, Mapping)):  # the abstract class is slow to ask, so last
         for key in value:
             if type(key) not in (int, str):
                 raise CborInvalid("a map key that is neither integer nor text")
             _check(key, 0)
         items = value.values()
-    elif isinstance(value, CBORTag):
-        items = (value.value,)
     else:
         raise CborInvalid(f"{type(value).__name__} has no place in this format")
     for item in items:

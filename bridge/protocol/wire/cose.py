@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bridge.errors import EnvelopeRejected
 from bridge.protocol.values import KID_BYTES
 from bridge.protocol.wire import cbor
+from bridge.protocol.wire.cbor import CborInvalid
 from bridge.protocol.wire.epochs import Epoch
 
 SigningKey = Ed25519PrivateKey
@@ -27,6 +28,8 @@ GCM_TAG_BYTES = 16
 SIGNATURE_BYTES = 64
 
 _SIGN1_PROTECTED = cbor.encode({ALG: EDDSA})
+_ENCRYPT0, _SIGNATURE1, _EMPTY = cbor.encode("Encrypt0"), cbor.encode("Signature1"), cbor.encode({})
+_IV_IS = cbor.encode({IV: b""})[:-1]  # the map of an IV, up to the IV
 
 
 def encrypt0(
@@ -58,12 +61,30 @@ class Encrypt0:
     iv: bytes
     ciphertext: bytes
 
+    @property
+    def coded(self) -> bytes:
+        """Its one encoding."""
+        parts = (
+            cbor.byte_string(self.protected),
+            _IV_IS + cbor.byte_string(self.iv),
+            cbor.byte_string(self.ciphertext),
+        )
+        return cbor.tagged(ENCRYPT0_TAG, cbor.array(parts))
+
     def unseal(self, key: bytes, *, external_aad: bytes) -> bytes:
         """The plaintext. Raises EnvelopeRejected."""
         try:
             return AESGCM(key).decrypt(self.iv, self.ciphertext, _enc_structure(self.protected, external_aad))
         except InvalidTag as exc:
             raise EnvelopeRejected("the seal does not open: changed, or made for another place") from exc
+
+
+def read_encrypt0(data: bytes) -> Encrypt0:
+    """A frame's bytes taken apart. Raises EnvelopeRejected, or CborInvalid for another encoding of the same."""
+    found = parse_encrypt0(cbor.peek(data), with_producer_sequence=True)
+    if found.coded != data:
+        raise CborInvalid("not the deterministic encoding, or bytes follow it")
+    return found
 
 
 def parse_encrypt0(item: object, *, with_producer_sequence: bool = False) -> Encrypt0:
@@ -93,6 +114,12 @@ class Sign1:
     payload: bytes
     signature: bytes
 
+    @property
+    def coded(self) -> bytes:
+        """Its one encoding."""
+        protected, payload = cbor.byte_string(_SIGN1_PROTECTED), cbor.byte_string(self.payload)
+        return cbor.tagged(SIGN1_TAG, cbor.array((protected, _EMPTY, payload, cbor.byte_string(self.signature))))
+
     def verify(self, public_key: bytes, *, external_aad: bytes) -> None:
         """Check the signature against 32 bytes of Ed25519 public key. Raises EnvelopeRejected."""
         try:
@@ -101,6 +128,15 @@ class Sign1:
             )
         except (InvalidSignature, ValueError) as exc:
             raise EnvelopeRejected("the signature is not this key's, or was made for another place") from exc
+
+
+def read_sign1(data: bytes) -> tuple[Sign1, int]:
+    """What `data` begins with taken apart, and its length. Raises as `read_encrypt0`."""
+    found = parse_sign1(cbor.peek(data))
+    coded = found.coded
+    if not data.startswith(coded):
+        raise CborInvalid("not the deterministic encoding")
+    return found, len(coded)
 
 
 def parse_sign1(item: object) -> Sign1:
@@ -132,9 +168,9 @@ def _parts(item: object, *, tag: int, count: int) -> tuple[bytes, list[object]]:
 def _encrypt0_header(protected: bytes, with_producer_sequence: bool) -> tuple[bytes, int | None]:
     """kid and producer sequence. Exact, because only the bytes that we would have written pass."""
     try:
-        header = cbor.decode(protected)
+        header = cbor.peek(protected)
     except cbor.CborInvalid as exc:
-        raise EnvelopeRejected("the protected header is not deterministic CBOR") from exc
+        raise EnvelopeRejected("the protected header is not CBOR") from exc
     kid, sequence = (header.get(KID), header.get(PRODUCER_SEQUENCE)) if isinstance(header, dict) else (None, None)
     if not isinstance(kid, bytes) or len(kid) != KID_BYTES:
         raise EnvelopeRejected(f"the kid is not {KID_BYTES} bytes")
@@ -148,8 +184,9 @@ def _encrypt0_header(protected: bytes, with_producer_sequence: bool) -> tuple[by
 
 
 def _enc_structure(protected: bytes, external_aad: bytes) -> bytes:
-    return cbor.encode(["Encrypt0", protected, external_aad])
+    return cbor.array((_ENCRYPT0, cbor.byte_string(protected), cbor.byte_string(external_aad)))
 
 
 def _sig_structure(payload: bytes, external_aad: bytes) -> bytes:
-    return cbor.encode(["Signature1", _SIGN1_PROTECTED, external_aad, payload])
+    protected = cbor.byte_string(_SIGN1_PROTECTED)
+    return cbor.array((_SIGNATURE1, protected, cbor.byte_string(external_aad), cbor.byte_string(payload)))

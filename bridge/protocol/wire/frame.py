@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from bridge.errors import EnvelopeRejected, KeyMissing
@@ -17,6 +18,7 @@ from bridge.protocol.wire.events import Coded, decode_event
 
 FORMAT = "hcs-bridge/1"
 PAD_TO = 32
+AADS_KEPT = 1000  # of topics that are read or written again and again; none is longer than 100 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def open_frame(
     Raises KeyMissing, or EnvelopeRejected for anything that `seal_frame` would not have written here.
     """
     try:
-        outer = cose.parse_encrypt0(cbor.decode(frame), with_producer_sequence=True)
+        outer = cose.read_encrypt0(frame)
         return _open(outer, context=context, keys=keys, expected_kid=expected_kid, verify_with=verify_with)
     except CborInvalid as exc:
         raise EnvelopeRejected(f"not this format's CBOR: {exc}") from exc
@@ -102,12 +104,13 @@ def open_frame(
 def frame_kid(frame: bytes) -> tuple[bytes, int]:
     """kid and producer sequence as they stand in clear: claims, until `open_frame`. Raises EnvelopeRejected."""
     try:
-        outer = cose.parse_encrypt0(cbor.decode(frame), with_producer_sequence=True)
+        outer = cose.read_encrypt0(frame)
     except CborInvalid as exc:
         raise EnvelopeRejected(f"not this format's CBOR: {exc}") from exc
     return outer.kid, outer.producer_sequence or 0
 
 
+@lru_cache(maxsize=AADS_KEPT)
 def topic_aad(context: TopicContext) -> bytes:
     """Binds a seal to one topic of one network."""
     return cbor.encode([FORMAT, context.network, str(context.topic_id)])
@@ -146,14 +149,15 @@ def _open(
     if key is None:
         raise KeyMissing(outer.kid)
     plaintext = outer.unseal(key, external_aad=topic_aad(context))
-    content, length = cbor.decode_first(plaintext)
-    if any(plaintext[length:]):
-        raise EnvelopeRejected("something other than padding follows the content")
     if context.signed:
-        signed = cose.parse_sign1(content)
+        signed, length = cose.read_sign1(plaintext)
         if verify_with is not None:
             signed.verify(verify_with, external_aad=signature_aad(context, outer.protected))
         content = cbor.decode(signed.payload)
+    else:
+        content, length = cbor.decode_first(plaintext)
+    if any(plaintext[length:]):
+        raise EnvelopeRejected("something other than padding follows the content")
     if not isinstance(content, list) or not 1 <= len(content) <= EVENTS_PER_FRAME:
         raise EnvelopeRejected(f"not a list of 1 to {EVENTS_PER_FRAME} events")
     sequence = outer.producer_sequence or 0

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, insert, select
 
 from bridge.errors import ReceiptContradicted
 from bridge.publish import flights, id_records, pins
-from bridge.publish.flights import Chunk, Draft, FlightState
+from bridge.publish.flights import Chunk, Draft, Flight, FlightState
 from bridge.publish.id_records import TransactionState
 from bridge.schema import positions, transactions
 from topics.ledger.port import Receipt
-from topics.values import AccountId, TopicId, TopicMessage, TransactionId
+from topics.values import AccountId, ChunkInfo, TopicId, TopicMessage, TransactionId
 
 PAYER, STRANGER = AccountId(0, 0, 1001), AccountId(0, 0, 5)
 TOPIC = TopicId(0, 0, 7)
@@ -51,10 +51,13 @@ def test_what_receipts_pinned_is_recognised(connection: Connection) -> None:
     one, two = flight(connection, 1, b"a"), flight(connection, 2, b"b", b"c")
     for number, sequence in ((11, 2), (21, 3), (22, 5)):
         pinned(connection, number, sequence)
-    messages = [shown(2, b"a"), shown(3, b"b"), shown(4, b"foreign", payer=STRANGER), shown(5, b"c")]
-    assert pins.recognise(connection, messages, last_frame=0) == {2: one, 3: two, 5: two}
-    assert pins.recognise(connection, messages[3:], last_frame=1) == {5: two}
-    assert pins.recognise(connection, [], last_frame=0) == {}
+    first, second = (
+        shown(place, text, chunk=ChunkInfo(id_(21), n, 2)) for n, place, text in ((1, 3, b"b"), (2, 5, b"c"))
+    )
+    messages = [shown(2, b"a"), first, shown(4, b"foreign", payer=STRANGER), second]
+    assert pins.recognise(connection, messages, last_frame=0).flights == {2: one, 3: two, 5: two}
+    assert pins.recognise(connection, messages[3:], last_frame=1).flights == {5: two}
+    assert pins.recognise(connection, [], last_frame=0).flights == {}
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,25 @@ def test_what_contradicts_a_receipt_is_named(connection: Connection, lie: dict[s
     assert (caught.value.topic_id, caught.value.sequence, caught.value.transaction_id) == (TOPIC, 2, id_(11))
 
 
+@pytest.mark.parametrize(
+    "said",
+    [None, ChunkInfo(id_(21), 1, 2), ChunkInfo(id_(21), 2, 3), ChunkInfo(id_(22), 2, 2)],
+    ids=["no chunk", "another number", "another total", "of another message"],
+)
+@pytest.mark.parametrize("with_receipt", [True, False])
+def test_what_chunk_a_message_is_can_not_be_made_up(
+    connection: Connection, said: ChunkInfo | None, *, with_receipt: bool
+) -> None:
+    """No running hash covers it, and a frame put together otherwise would be lost."""
+    flight(connection, 2, b"b", b"c")
+    if with_receipt:
+        pinned(connection, 22, 3)
+    with pytest.raises(ReceiptContradicted, match="chunk info"):
+        pins.recognise(connection, [shown(3, b"c", chunk=said)], last_frame=1)
+    true = shown(3, b"c", chunk=ChunkInfo(id_(21), 2, 2))
+    assert list(pins.recognise(connection, [true], last_frame=1).flights) == [3]
+
+
 def test_a_frame_far_behind_the_last_one_opened_is_still_held_against_its_receipt(connection: Connection) -> None:
     """A mirror that shows rubbish in the place of several frames opens none of them."""
     for number in (1, 2, 3):
@@ -87,7 +109,9 @@ def test_a_message_pushed_out_of_its_place_contradicts_its_receipt(connection: C
     pinned(connection, 11, 2)
     with pytest.raises(ReceiptContradicted, match=r"sequence number 3 .* 2 is the message's place"):
         pins.recognise(connection, [shown(3, b"a")], last_frame=0)
-    assert pins.recognise(connection, [shown(3, b"a")], last_frame=1) == {}  # a copy of what was opened in its place
+    assert (
+        pins.recognise(connection, [shown(3, b"a")], last_frame=1).flights == {}
+    )  # a copy of what was opened in its place
 
 
 def test_a_receipt_for_a_place_that_was_read_without_us_is_a_contradiction(connection: Connection) -> None:
@@ -104,10 +128,11 @@ def test_a_receipt_for_a_place_that_was_read_without_us_is_a_contradiction(conne
 
 def test_before_its_receipt_a_message_is_known_by_its_bytes_and_what_was_shown_is_kept(connection: Connection) -> None:
     one = flight(connection, 1, b"a", state=FlightState.OPEN)
-    assert pins.recognise(connection, [shown(2, b"a")], last_frame=0) == {2: one}
+    assert pins.recognise(connection, [shown(2, b"a")], last_frame=0).unpinned
+    assert pins.pin(connection, [shown(2, b"a")], last_frame=0) == {2: one}
     row = connection.execute(select(transactions)).one()
     assert (row.state, row.sequence, row.running_hash) == (TransactionState.INTENDED, 2, hash_(2))
-    assert flights.last_sequence(connection, TOPIC) == 0  # it isn't settled: it proves nothing of itself
+    assert flights.last_sequence(connection, Flight(one, "c1", TOPIC, 1, ())) == 0  # not settled: it proves nothing yet
     assert id_records.settled(connection, {id_(11): Receipt("SUCCESS", TOPIC)}) == {}
     assert connection.execute(select(transactions.c.sequence)).scalar_one() == 2
 
@@ -115,24 +140,24 @@ def test_before_its_receipt_a_message_is_known_by_its_bytes_and_what_was_shown_i
 @pytest.mark.parametrize("receipt", [Receipt("SUCCESS", TOPIC, 3, hash_(2)), Receipt("SUCCESS", TOPIC, 2, hash_(3))])
 def test_a_receipt_that_comes_later_and_contradicts_what_was_shown(connection: Connection, receipt: Receipt) -> None:
     flight(connection, 1, b"a", state=FlightState.OPEN)
-    pins.recognise(connection, [shown(2, b"a")], last_frame=0)
+    pins.pin(connection, [shown(2, b"a")], last_frame=0)
     assert isinstance(id_records.settled(connection, {id_(11): receipt})[id_(11)], ReceiptContradicted)
     assert connection.execute(select(transactions.c.state)).scalar_one() == TransactionState.INTENDED
 
 
 def test_the_same_bytes_of_somebody_else_are_not_ours(connection: Connection) -> None:
     flight(connection, 1, b"a")
-    assert pins.recognise(connection, [shown(2, b"a", payer=STRANGER)], last_frame=0) == {}
+    assert pins.recognise(connection, [shown(2, b"a", payer=STRANGER)], last_frame=0).flights == {}
 
 
 def test_refused_flights_and_other_topics_are_left_out(connection: Connection) -> None:
     flight(connection, 1, b"a", state=FlightState.REFUSED)
     pinned(connection, 11, 2)
     other = replace(shown(2, b"x"), topic_id=TopicId(0, 0, 8))
-    assert pins.recognise(connection, [shown(2, b"x")], last_frame=0) == {}
+    assert pins.recognise(connection, [shown(2, b"x")], last_frame=0).flights == {}
     flight(connection, 2, b"b")
     pinned(connection, 21, 2)
-    assert pins.recognise(connection, [other], last_frame=1) == {}
+    assert pins.recognise(connection, [other], last_frame=1).flights == {}
 
 
 def test_the_look_goes_by_an_index(connection: Connection) -> None:

@@ -11,7 +11,7 @@ from bridge import config_sections as sections
 from bridge import settings
 from bridge.relay.inbound import Handing, Inbound, Reading
 from bridge.relay.store import News
-from bridge.rooms import confirm
+from bridge.rooms import confirm, recognise
 from tests.rooms import Rooms, change
 from topics.mirror.answers import Page
 from topics.mirror.rest import Mirror
@@ -63,7 +63,7 @@ async def bent(rooms: Rooms, **limits: Any) -> tuple[Inbound, BentMirror]:
     await rooms.mirror.latest_consensus_ns()  # which opens the session
     mirror = BentMirror(rooms.mirror.url, rooms.mirror._settings, session=rooms.mirror._session)
     reading = Reading(mirror, rooms.ring, rooms.rules)
-    handing = Handing(confirm, rooms.news.extend)
+    handing = Handing(recognise, confirm, rooms.news.extend)
     section = sections.Relay(**limits)
     return Inbound(section, rooms.database, rooms.store, reading=reading, handing=handing), mirror
 

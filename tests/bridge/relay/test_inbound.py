@@ -13,6 +13,7 @@ from bridge.publish.outbox import EntryState
 from bridge.relay import progress
 from bridge.relay.inbound import Handing, Inbound
 from bridge.relay.store import News
+from bridge.rooms import recognise
 from tests.bridge.relay.bent_mirror import bent, cursor, ids, publish, stored, told
 from tests.footing import Terms
 from tests.rooms import Rooms, change, going, rooms_on, until
@@ -98,10 +99,10 @@ async def test_a_sweep_from_the_beginning_repeats_nothing(rooms: Rooms) -> None:
 async def test_the_outbox_and_the_store_move_in_one_transaction(rooms: Rooms) -> None:
     [id_] = await publish(rooms, "c1")
 
-    def refuse(_connection: Connection, _batch: Any) -> None:
+    def refuse(_connection: Connection, _batches: Any) -> list[None]:
         raise KeyError("the outbox")
 
-    handing = Handing(refuse, rooms.news.extend)
+    handing = Handing(recognise, refuse, rooms.news.extend)
     relay = Inbound(sections.Relay(), rooms.database, rooms.store, reading=rooms.inbound._reading, handing=handing)
     with pytest.raises(ExceptionGroup):
         await relay.round(rooms.sweep)

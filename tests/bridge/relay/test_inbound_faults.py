@@ -124,15 +124,15 @@ async def test_a_write_that_fails_is_done_again(rooms: Rooms, monkeypatch: pytes
     accepted = await publish(rooms, "c1", "c2")
     relay, mirror = await bent(rooms)
     mirror.bend(await rooms.topic("c2"), lambda shown: shown[1:])
-    write = rooms.database.write
 
-    async def full(work: Any) -> Any:
+    async def full(*_wanted: Any) -> Any:
         raise DatabaseAway("the database", "database or disk is full")
 
-    monkeypatch.setattr(rooms.database, "write", full)
-    await relay.round(rooms.sweep)
+    with monkeypatch.context() as patched:
+        patched.setattr(rooms.database, "write", full)
+        patched.setattr(rooms.database, "write_together", full)
+        await relay.round(rooms.sweep)
     assert rooms.news == []
-    monkeypatch.setattr(rooms.database, "write", write)
     await relay.round(rooms.sweep)
     assert ids(rooms.news, "c1") == [accepted[0]]
     topic_id = await rooms.topic("c2")

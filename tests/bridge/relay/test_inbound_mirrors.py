@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from bridge import config_sections as sections
 from bridge.relay import progress
 from bridge.relay.inbound import Handing, Inbound, Reading
-from bridge.rooms import confirm
+from bridge.rooms import confirm, recognise
 from tests.bridge.relay.bent_mirror import cursor, ids, publish, stored
 from tests.footing import Terms, terms_at
 from tests.rooms import Rooms
@@ -63,7 +63,7 @@ async def relay(rooms: Rooms) -> AsyncIterator[Relay]:
     mirror = Mirror(first, SETTINGS, others=[second])
     pages: list[Page] = []
     reading = Reading(mirror, rooms.ring, rooms.rules, pages.append)
-    handing = Handing(confirm, rooms.news.extend)
+    handing = Handing(recognise, confirm, rooms.news.extend)
     inbound = Inbound(sections.Relay(), rooms.database, rooms.store, reading=reading, handing=handing)
     sweep = Sweep(mirror, rooms.terms.devnet.operator_id, cursor_ns=await cursor(rooms))
     try:

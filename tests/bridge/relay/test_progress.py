@@ -25,7 +25,7 @@ progresses = st.builds(
 @given(progresses, progresses)
 def test_what_is_kept_comes_back(connection: Connection, first: Progress, then: Progress) -> None:
     for each in (first, then):
-        progress.keep(connection, TOPIC, each)
+        progress.keep(connection, {TOPIC: each})
         assert progress.of(connection, TOPIC) == each
 
 
@@ -36,11 +36,11 @@ def test_a_topic_that_was_never_read_begins_at_the_start(connection: Connection)
 
 def test_a_halt_keeps_the_place_and_its_reason(connection: Connection) -> None:
     place = Progress(Position(5, 9, b"h" * 48), 5, 2)
-    progress.keep(connection, TOPIC, place)
+    progress.keep(connection, {TOPIC: place})
     progress.halt(connection, TOPIC, "why " * 200)
     assert progress.of(connection, TOPIC) == place
     assert progress.halted(connection, TOPIC) == ("why " * 200)[:300]
-    progress.keep(connection, TOPIC, place)
+    progress.keep(connection, {TOPIC: place})
     assert progress.halted(connection, TOPIC) is not None
     assert progress.halted(connection, TopicId(0, 0, 8)) is None
 
@@ -52,7 +52,7 @@ def test_a_topic_can_halt_at_its_first_message(connection: Connection) -> None:
 
 def test_a_resumed_topic_is_swept_from_where_it_stopped(connection: Connection) -> None:
     stopped = Progress(Position(3, 5_000, bytes(48)), opened_sequence=3)
-    progress.keep(connection, TOPIC, stopped)
+    progress.keep(connection, {TOPIC: stopped})
     store_settings.keep_cursor(connection, 9_000)
     assert progress.resume(connection, TOPIC, since_ns=1) is None
     assert store_settings.cursor_ns(connection) == 9_000

@@ -38,7 +38,8 @@ def append(connection: Connection, source: Source, *events: Placed) -> list[tupl
     batch = Batch(
         events, Progress(Position(sequence, sequence, b"h" * 48), sequence, channel_epoch=f"{source.topic_id}-e")
     )
-    return [(news.channel, news.publication.offset) for news in STORE.append(connection, source, batch)]
+    [kept] = STORE.append(connection, [(source, batch)])
+    return [(news.channel, news.publication.offset) for news in kept]
 
 
 def offsets(

@@ -14,7 +14,7 @@ from bridge.errors import EnvelopeRejected, ProducerGap
 from bridge.protocol.channels import channel_epoch
 from bridge.protocol.values import Event
 from bridge.protocol.wire.epochs import KeyTable
-from bridge.relay.tail import Placed, Progress, TopicTail
+from bridge.relay.tail import Ours, Placed, Progress, TopicTail, strangers
 from tests.bridge.protocol.samples import CAMPAIGN, KEYS, event
 from tests.bridge.relay.topic_history import (
     EVENTS,
@@ -165,6 +165,16 @@ def test_a_manifest_by_another_key_is_not_believed() -> None:
     assert (batch.progress.kid, batch.progress.skipped) == (None, 2)
 
 
+def test_what_the_outbox_knows_byte_for_byte_needs_no_check_of_its_signature() -> None:
+    """Nobody else's bytes get by: a frame that another key signed is skipped wherever the outbox doesn't have it."""
+    messages = ours(MANIFEST, frame([event(1)], 1, by=FORGER))
+    known = TopicTail(RULES, Progress()).take(messages, KEYS, lambda _messages, _last: Ours({2: 1}))
+    assert [placed.event for placed in known.events] == [event(1)]
+    for recognise in (strangers, lambda _messages, _last: Ours({1: 1})):
+        batch = TopicTail(RULES, Progress()).take(messages, KEYS, recognise)
+        assert (batch.events, batch.progress.skipped) == ((), 1)
+
+
 def test_a_user_whose_key_is_gone_leaves_a_hole_and_the_others_their_index() -> None:
     batch = TopicTail(RULES, Progress()).take(ours(MANIFEST, *FRAMES[:3]), KeyTable(epochs=(CAMPAIGN,)))
     assert all(placed.event.audience is None for placed in batch.events)
@@ -204,6 +214,21 @@ def test_a_message_that_is_never_finished_is_given_up_and_counted_once() -> None
     assert [placed.event for placed in batch.events] == [one for events in EVENTS[:5] for one in events]
     assert (batch.progress.skipped, batch.progress.last_skip) == (1, "sequence 2: expired with 1 of 2 chunks")
     assert batch.progress.resume.sequence == 7
+
+
+def test_one_that_was_given_up_is_not_counted_again_after_a_restart() -> None:
+    """Some of its chunks stand behind where reading begins again, before another that isn't given up yet."""
+    rules = replace(RULES, limits=Relay(expire_sequences=3, expire_s=2.0))
+    lost = chunked(b"two thirds of something", STRANGER, pieces=3, start_ns=1)
+    other = chunked(b"half of something else", STRANGER, pieces=2, start_ns=2)
+    content = [Sent(MANIFEST, PAYER), lost[0], other[0], lost[1], *(Sent(frame, PAYER) for frame in FRAMES)]
+    messages, progress, skipped = on_ledger(content), Progress(), []
+    for end in range(1, len(messages) + 1):
+        tail = TopicTail(rules, progress)  # a restart before each message
+        progress = tail.take(messages[progress.resume.sequence : end], KEYS).progress
+        skipped.append(progress.skipped)
+    assert skipped == [0, 0, 0, 0, 0, 1, *[2] * 6]
+    assert progress.last_skip == "sequence 3: expired with 1 of 2 chunks"
 
 
 def test_an_envelope_that_is_rejected_never_ends_a_topic() -> None:
