@@ -1,4 +1,4 @@
-"""What a benchmark measures: a devnet without delays and a daemon, each a process of its own, on free ports."""
+"""What a benchmark measures: a devnet and a daemon, each a process of its own, on free ports."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks._children import cpu_s, resident_kb
 from bridge.config import Config, load
 from bridge.demo.setting import HOST, devnet_values, environment, free_port
 from topics.values import AccountId
@@ -48,21 +49,45 @@ class World:
         return f"ws://{HOST}:{self.config.gateway.port}/connection/websocket"
 
     def daemon_cpu_s(self) -> float:
-        """User and system seconds that the daemon has used (proc(5), stat, fields 14 and 15)."""
-        after_name = Path(f"/proc/{self.daemon}/stat").read_text().rpartition(")")[2].split()
-        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+        """User and system seconds that the daemon has used."""
+        return cpu_s(self.daemon)
+
+    def daemon_kb(self) -> int:
+        """Its resident memory."""
+        return resident_kb(self.daemon)
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A devnet that runs, and the folder and variables of the daemons that live there one after the other."""
+    """Folder, ports and variables of the devnets and the daemons that live there one after the other."""
 
     folder: Path
+    ports: Sequence[int]
     environ: Mapping[str, str]
 
     def config(self) -> Config:
         """What a daemon here runs on."""
         return load(None, self.environ)
+
+    def as_shipped(self, settings: Mapping[str, Any]) -> Ground:
+        """The same ground for daemons on the shipped configuration: addresses, keys and `settings` aside."""
+        kept = {name: value for name, value in self.environ.items() if name not in environment(SETTINGS)}
+        return replace(self, environ=kept | environment(settings))
+
+    @asynccontextmanager
+    async def devnet(self, *options: str) -> AsyncIterator[None]:
+        """The network in the state that the last one left. Without delays, unless `options` of the verb say so."""
+        listening = ("--port", "--second-port", "--mirror-port", "--mirror-grpc-port")
+        network = [str(part) for pair in zip(listening, self.ports, strict=False) for part in pair]
+        delays = ("--consensus-ms", "0", "--mirror-ms", "0")
+        log, key = self.folder / "devnet.log", self.folder / "operator.key"
+        key.unlink(missing_ok=True)  # written once it listens
+        arguments = ("devnet", *network, *delays, *options, "--dir", str(self.folder))
+        async with _process(*arguments, environ={}, log=log) as running:
+            await until(lambda: key.exists() or running.returncode is not None, "starting the devnet")
+            if running.returncode is not None:
+                raise RuntimeError(f"the devnet did not start: {log.read_text()[-2000:]}")
+            yield
 
     @asynccontextmanager
     async def daemon(self, *, ending: signal.Signals = signal.SIGTERM) -> AsyncIterator[World]:
@@ -84,19 +109,19 @@ async def ground(
 
     `settings` are keys of the configuration that differ from the shipped ones.
     """
+    own = {"gateway.max_channels_per_connection": max_channels} | dict(settings or {})
+    with site(own, below=below) as found:
+        async with found.devnet():
+            yield found
+
+
+@contextmanager
+def site(settings: Mapping[str, Any], *, below: Path | None = None) -> Iterator[Ground]:
+    """A ground on which nothing runs yet."""
     with TemporaryDirectory(prefix="hcs-bridge-benchmark-", dir=below) as name:
         folder, ports = Path(name), [free_port(0) for _ in range(6)]
-        listening = ("--port", "--second-port", "--mirror-port", "--mirror-grpc-port")
-        network = [str(part) for pair in zip(listening, ports, strict=False) for part in pair]
-        delays = ("--consensus-ms", "0", "--mirror-ms", "0")
-        own = {"gateway.max_channels_per_connection": max_channels} | dict(settings or {})
         (folder / "config.toml").touch()
-        log, key = folder / "devnet.log", folder / "operator.key"
-        async with _process("devnet", *network, *delays, "--dir", folder, environ={}, log=log) as running:
-            await until(lambda: key.exists() or running.returncode is not None, "starting the devnet")
-            if running.returncode is not None:
-                raise RuntimeError(f"the devnet did not start: {log.read_text()[-2000:]}")
-            yield Ground(folder, _environment(folder, ports, own))
+        yield Ground(folder, ports, _environment(folder, ports, settings))
 
 
 @asynccontextmanager

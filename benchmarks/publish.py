@@ -13,10 +13,7 @@ import os
 import platform
 import shutil
 import signal
-import sqlite3
 import sys
-import time
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +21,10 @@ from typing import Any
 
 from benchmarks import _backlog, _money
 from benchmarks._backlog import Load, Progress, door_of, registered
+from benchmarks._commits import commits
 from benchmarks._world import SETTINGS, ground
 from benchmarks.corridor import day
 from bridge.commands.door import api_key_for
-from bridge.demo.account import percentiles
 from bridge.demo.day import sample_day
 from bridge.demo.setting import HOST
 
@@ -132,24 +129,6 @@ async def money(scale: Scale, file: Path | None) -> _money.Prices:
         agreed = await _money.charged(run, door, story)
     source = {"day": "generated" if file is None else file.name, "charged_as_estimated": agreed}
     return _money.Prices(found.usd_per_event, found.naive, {**found.conditions, **source})
-
-
-def commits(folder: Path, seconds: float) -> dict[str, float | None]:
-    """Milliseconds that a commit of one small row takes here, flushed to the disk, as the daemon's are."""
-    taken: list[float] = []
-    file = folder / "commits.db"
-    try:
-        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB)")
-            end = time.perf_counter() + seconds
-            while (began := time.perf_counter()) < end:
-                connection.execute("INSERT INTO t (v) VALUES (zeroblob(100))")
-                taken.append((time.perf_counter() - began) * 1000)
-    finally:
-        file.unlink(missing_ok=True)
-    return percentiles(taken)
 
 
 async def measure(scale: Scale, file: Path | None) -> dict[str, Any]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from bridge import settings
 from bridge.config import Config
-from bridge.desk import Desk
-from bridge.doors import Announcer, Backend, ChannelHistory
-from bridge.gateway.api import ApiServer
+from bridge.desk import Desk, Waits
+from bridge.doors import Announcer, Backend, ChannelHistory, kept_revocations
+from bridge.gateway.api import ApiServer, Parts
+from bridge.gateway.clients import Clients
 from bridge.gateway.connection import Rooms
 from bridge.gateway.hub import Hub
+from bridge.gateway.pages import Pages
+from bridge.gateway.presence import Presence
 from bridge.gateway.server import PATH, GatewayServer
 from bridge.gateway.settings import GatewaySettings
 from bridge.log import get_logger
@@ -23,6 +26,7 @@ from bridge.protocol.values import JSON
 from bridge.publish import id_records
 from bridge.publish.forgetting import forget_keys
 from bridge.publish.submitter import Submitter
+from bridge.readiness import Readiness
 from bridge.relay.hot import Hot
 from bridge.relay.inbound import Book, Inbound
 from bridge.relay.same_network import check_same_network
@@ -30,11 +34,17 @@ from bridge.relay.store import News
 from bridge.remotes import Remotes, connected
 from bridge.room_settings import authenticator, http_settings, section_as
 from bridge.rooms import hot_topics, inbound, outbound
+from bridge.schema import registry
 from bridge.storage import Storage, now_ms, opened
 from bridge.supervise import Loop, stop_signal, supervised
+from topics.errors import TopicsError
 from topics.mirror.answers import Page
 from topics.mirror.cross_check import CrossCheck
+from topics.mirror.foreign import ForeignRound, WideSweep
+from topics.mirror.rest import Mirror
 from topics.mirror.sweep import Sweep
+from topics.registry import TopicState
+from topics.values import TopicId
 
 log = get_logger(__name__)
 
@@ -77,10 +87,13 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
             mirrors, keys = remotes.mirror.mirrors, config.mirror
             check = CrossCheck(remotes.mirror, share=keys.cross_check, max_unchecked=keys.max_unchecked)
             room, relay = await _relay(storage, remotes, hub, book=out.bookkeeper.book, sample=check.sample)
-            desk = Desk(storage, announcer, wake=out.submitter.wake, revisit=room.revisit)
-            gateway, api = _doors(storage, Backend(storage, out, hub), hub, desk, page_data)
+            waits = Waits(out.submitter.waits, remotes.ledger.node_failures)
+            desk = Desk(storage, announcer, wake=out.submitter.hurry, revisit=room.revisit, waits=waits)
+            readiness = Readiness(storage.database, mirrors, remotes.ledger.node_failures)
+            gateway, api = await _doors(storage, Backend(storage, out, hub), hub, desk, readiness, page_data)
             await gateway.start()
             await api.start()
+            gateway.allow(api.origins)
             loops: dict[str, Loop] = {
                 "database": storage.database.run,
                 "submitter": out.submitter.run,
@@ -109,15 +122,29 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
                 await gateway.drain()
 
 
-def _doors(
-    storage: Storage, backend: Backend, hub: Hub, desk: Desk, page_data: Callable[[], JSON] | None
+async def _doors(
+    storage: Storage,
+    backend: Backend,
+    hub: Hub,
+    desk: Desk,
+    readiness: Readiness,
+    page_data: Callable[[], JSON] | None,
 ) -> tuple[GatewayServer, ApiServer]:
     config = storage.config
     history = ChannelHistory(storage)
-    rooms = Rooms(hub, history, authenticator(config), history.owner_of, now_ms)
-    gateway = GatewayServer(section_as(GatewaySettings, config.gateway), rooms)
-    api = ApiServer(http_settings(config), backend, now_ms=now_ms, page=WEB, page_data=page_data, desk=desk)
-    return gateway, api
+    rooms = Rooms(
+        hub,
+        Presence(max_clients=config.gateway.presence_max_clients),
+        history,
+        authenticator(config, await kept_revocations(storage)),
+        history.owner_of,
+        now_ms,
+        Clients(max_per_user=config.gateway.max_connections_per_user),
+    )
+    doors = section_as(GatewaySettings, config.gateway)
+    gateway = GatewayServer(doors, rooms)
+    parts = Parts(Pages(WEB, page_data), desk, (rooms, doors.session_limits()), readiness.look)
+    return gateway, ApiServer(http_settings(config), backend, now_ms=now_ms, parts=parts)
 
 
 def _hot(submitter: Submitter, hub: Hub) -> Hot:
@@ -136,7 +163,31 @@ async def _relay(
             hub.publish(item.channel, item.publication.data, offset=item.publication.offset)
 
     config = storage.config
-    cursor_ns = await storage.database.read(settings.cursor_ns)
-    sweep = Sweep(remotes.mirror, config.operator.account, cursor_ns=cursor_ns)
+    sweep = await _sweep(storage, remotes.mirror)
     room = inbound(storage, remotes.mirror, publish=publish, book=book, sample=sample)
-    return room, partial(room.run, sweep, poll_interval_s=config.mirror.poll_interval_s)
+
+    async def relay() -> None:
+        with suppress(TopicsError):  # the relay says itself that the mirror is away
+            newest_ns = await remotes.mirror.latest_consensus_ns()
+            if 0 < newest_ns < sweep.cursor_ns:  # our clock was ahead when the store was made
+                sweep.cursor_ns = newest_ns - settings.SLACK_NS
+        await room.run(sweep, poll_interval_s=config.mirror.poll_interval_s)
+
+    return room, relay
+
+
+async def _sweep(storage: Storage, mirror: Mirror) -> Sweep:
+    """What tells which topics moved; with `mirror.foreign_interval_s` also those that others wrote to."""
+    payer, keys = storage.config.operator.account, storage.config.mirror
+    cursor_ns = await storage.database.read(settings.cursor_ns)
+    if not keys.foreign_interval_s:
+        return Sweep(mirror, payer, cursor_ns=cursor_ns)
+
+    async def open_topics() -> list[TopicId]:
+        found = await storage.database.read(lambda c: list(registry.all(c)))
+        return [each.topic_id for each in found if each.topic_id is not None and each.state is not TopicState.CLOSED]
+
+    foreign = ForeignRound(
+        mirror, open_topics, interval_s=keys.foreign_interval_s, max_requests_per_s=keys.max_requests_per_s
+    )
+    return WideSweep(mirror, payer, foreign, cursor_ns=cursor_ns)

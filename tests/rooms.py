@@ -33,7 +33,7 @@ from bridge.publish.submitter import Submitter
 from bridge.relay.inbound import Handing, Inbound, Reading
 from bridge.relay.store import News, Store
 from bridge.relay.tail import Batch, Progress, TopicRules, TopicTail
-from bridge.rooms import TopicRooms, confirm, topic_rooms
+from bridge.rooms import TopicRooms, confirm, recognise, topic_rooms
 from bridge.schema import registry
 from bridge.supervise import supervised
 from tests.footing import NETWORK, Terms, database_at
@@ -233,7 +233,7 @@ def _joined(
     bookkeeper = Bookkeeper(database, mirror, rates, budgets=loader.purse.budgets, now_s=time.monotonic)
     store = Store(loader.at_rest, catalogue_with().data_type)
     reading = Reading(mirror, loader.ring, lambda t: TopicRules(NETWORK, t, terms.public, sections.Relay()))
-    handing = Handing(confirm, news.extend, bookkeeper.book)
+    handing = Handing(recognise, confirm, news.extend, bookkeeper.book)
     inbound = Inbound(sections.Relay(), database, store, reading=reading, handing=handing)
     submitter = Submitter(loader.publish, database, replace(carrier, creator=made.makers), makers=made.makers)
     sweep = Sweep(mirror, terms.devnet.operator_id, cursor_ns=cursor_ns)

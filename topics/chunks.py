@@ -6,15 +6,14 @@ writers' messages stand in between (ConsensusMessageChunkInfo, consensus_submit_
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from topics.values import NANOS, AccountId, Position, TopicMessage, TransactionId
+from topics.values import NANOS, START, AccountId, Position, TopicMessage, TransactionId
 
 CHUNK_BYTES = 1024
 """What HCS takes in one transaction."""
 
-_KEPT_TOMBSTONES = 1000
 _OVERHEAD_BYTES = 200  # of a chunk kept, so that very many very small ones are bounded too
 
 
@@ -70,8 +69,7 @@ _Key = tuple[AccountId, TransactionId]
 class Assembler:
     """Puts the messages of one topic together; fed with every message of the topic, verified, in order.
 
-    Started again at `resume` it completes the same messages. Chunks of one that was complete before, and began
-    before `resume`, then look unfinished and expire; they bring nothing back.
+    Started again at `resume` it completes and buries the same messages at the same places.
     An unfinished message expires when it is old by consensus time *and* far back by sequence number, so neither
     a busy topic nor a long pause of its writer loses it; our own clock has no say. Where there is no room for more, the
     payer who holds most of it loses the oldest of its messages: who floods a topic buries its own.
@@ -81,9 +79,10 @@ class Assembler:
         self._max_open_bytes = max_open_bytes
         self._expire_sequences = expire_sequences
         self._expire_ns = int(expire_s * NANOS)
-        self._open: OrderedDict[_Key, _Open] = OrderedDict()  # oldest first
+        self._open: dict[_Key, _Open] = {}  # oldest first
         self._held: dict[AccountId, int] = {}  # bytes, by payer
-        self._tombstones: deque[Tombstone] = deque(maxlen=_KEPT_TOMBSTONES)
+        self._idle_until = START  # since there, something has been unfinished all the time
+        self._tombstones: list[Tombstone] = []
         self.open_bytes = 0
         """What unfinished messages hold in memory."""
         self.duplicates = 0
@@ -95,12 +94,23 @@ class Assembler:
 
     @property
     def resume(self) -> Position | None:
-        """Just before the oldest unfinished message; None if nothing is unfinished."""
-        return next(iter(self._open.values())).before if self._open else None
+        """Where to begin again; None if nothing is unfinished.
+
+        The last place at which nothing was, so that a message whose chunks stand on both sides isn't seen by half. If
+        that is more than `expire_sequences` back, it is just before the oldest unfinished message: chunks of another
+        that was complete before, or buried, look unfinished then, expire, and are counted for it.
+        """
+        if not self._open:
+            return None
+        oldest = next(iter(self._open.values())).before
+        return oldest if oldest.sequence - self._idle_until.sequence > self._expire_sequences else self._idle_until
 
     def add(self, message: TopicMessage, before: Position) -> Whole | None:
         """Take the next message, which follows `before`; the message that it completes comes back."""
+        self._tombstones = []
         self._expire(message)
+        if not self._open:
+            self._idle_until = before
         info = message.chunk
         if info is None or (info.number, info.total) == (1, 1):
             return _whole(message, message.message, message.sequence)
@@ -127,9 +137,8 @@ class Assembler:
         return None
 
     def take_tombstones(self) -> list[Tombstone]:
-        """Those since the last call, oldest first; of very many, the newest 1000."""
-        taken = list(self._tombstones)
-        self._tombstones.clear()
+        """Those that the last `add` made, oldest first; they are kept no longer, so what is read again adds none."""
+        taken, self._tombstones = self._tombstones, []
         return taken
 
     def _keep(self, key: _Key, number: int, total: int, chunk: bytes) -> bool:

@@ -58,8 +58,7 @@ class Registration:
     @property
     def status(self) -> str:
         """The state as it is shown; `closing` while the final message is on its way."""
-        is_closing = self.closing_ms is not None and self.state is not TopicState.CLOSED
-        return "closing" if is_closing else str(self.state)
+        return _status(self.state, self.closing_ms)
 
 
 def registry_table(metadata: MetaData) -> Table:
@@ -149,10 +148,13 @@ class Registry:
         """The registrations of these refs, as far as there are any."""
         return {row.ref: _registration(row) for row in connection.execute(self._by_refs, {"wanted": refs})}
 
-    def taking(self, connection: Connection, refs: Sequence[str]) -> dict[str, bool]:
-        """Whether anything new may come, for each of the refs that is registered."""
+    def endings(self, connection: Connection, refs: Sequence[str]) -> dict[str, str | None]:
+        """For each of the refs that is registered, why nothing new may come: closing, or closed. None if it may."""
         rows = connection.execute(self._open, {"wanted": refs})
-        return {ref: _takes_events(state, closing_ms) for ref, state, closing_ms in rows}
+        return {
+            ref: None if _takes_events(state, closing_ms) else _status(state, closing_ms)
+            for ref, state, closing_ms in rows
+        }
 
     def by_topic(self, connection: Connection, topic_id: TopicId) -> Registration | None:
         """The registration that a topic belongs to, or None for a topic that isn't ours."""
@@ -174,6 +176,10 @@ class Registry:
 
 def _takes_events(state: str, closing_ms: int | None) -> bool:
     return closing_ms is None and state != TopicState.CLOSED
+
+
+def _status(state: str, closing_ms: int | None) -> str:
+    return "closing" if closing_ms is not None and state != TopicState.CLOSED else str(state)
 
 
 def _registration(row: Row[tuple[object, ...]]) -> Registration:

@@ -35,7 +35,7 @@ class TransactionIds:
         if not 0 <= node_number < NODE_NUMBERS:
             raise ValueError(f"a node number is from 0 to {NODE_NUMBERS - 1}")
         self.network = network or NetworkTime(now_ns)
-        self._payer = payer
+        self.payer = payer
         self._node_number = node_number
         self._is_taken = is_taken
         self._last_ns = last_ns
@@ -52,11 +52,11 @@ class TransactionIds:
             start_ns = self.network.valid_start_ns()
             stepped_back = self.network.known and self._last_ns > start_ns + MAX_AHEAD_NS
             at_ns = self._own(start_ns if stepped_back else max(self._last_ns + 1, start_ns))
-            while at_ns <= self._highest_ns and self._is_taken(TransactionId(self._payer, at_ns)):
+            while at_ns <= self._highest_ns and self._is_taken(TransactionId(self.payer, at_ns)):
                 at_ns += NODE_NUMBERS
             self._last_ns = at_ns
             self._highest_ns = max(self._highest_ns, at_ns)
-            return TransactionId(self._payer, at_ns)
+            return TransactionId(self.payer, at_ns)
 
     def _own(self, from_ns: int) -> int:
         """The first value from there on that ends in our node's number."""

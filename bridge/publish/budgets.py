@@ -77,6 +77,17 @@ class Stop:
             f"and the next step takes {hbar(self.needed)}"
         )
 
+    @property
+    def hint(self) -> str:
+        """What an operator does about it: only a day ends by itself."""
+        match self.bill.scope:
+            case Scope.CAMPAIGN:
+                return "raise budgets.campaign_hbar and restart"
+            case Scope.DAY:
+                return "raise budgets.day_hbar and restart, or wait for the day to turn (UTC)"
+            case Scope.KEY:
+                return "raise the key's budget_hbar in http.api_keys and restart"
+
 
 def first_stop(budgets: Budgets, needed: Mapping[Bill, int], committed: Mapping[Bill, int]) -> Stop | None:
     """The first bill that would go over its limit, None if all of it fits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +22,7 @@ from topics.errors import Rejected, StartInFuture
 from topics.ledger.port import Receipt
 from topics.settlement import NeverRan, Sources, Witness, settle
 from topics.unsent import Unsent
-from topics.values import NANOS, TopicId, TransactionId
+from topics.values import NANOS, TransactionId
 
 CONTENT_FAULTS = frozenset(
     {"INVALID_TOPIC_MESSAGE", "MESSAGE_SIZE_TOO_LARGE", "TRANSACTION_OVERSIZE", "INVALID_CHUNK_NUMBER"}
@@ -66,7 +67,7 @@ class Carrier:
             await self.creator.create(ref)
             load = await self.database.write_together(self.loader.load, ref)
         if load.stop is not None:
-            raise BudgetSpent(str(load.stop))
+            raise BudgetSpent(str(load.stop), hint=load.stop.hint)
         flight = load.flight
         if flight is None:
             return False
@@ -81,10 +82,24 @@ class Carrier:
         return load.more
 
     async def _carry(self, flight: Flight) -> None:
-        first: TransactionId | None = None
-        for chunk in flight.chunks:  # chunk 1 settles before the others leave: they name its id
-            carried = await self._carry_chunk(flight, chunk, first)
-            first = first or carried
+        """The first chunk settles before the others leave, which name its id; the last leaves when all others have."""
+        first = await self._carry_chunk(flight, flight.chunks[0], None)
+        await self._carry_together(flight, flight.chunks[1:-1], first)
+        for last in flight.chunks[1:][-1:]:
+            await self._carry_chunk(flight, last, first)
+
+    async def _carry_together(self, flight: Flight, chunks: Sequence[Chunk], first: TransactionId) -> None:
+        """In any order, since readers take them in any. Each is brought as far as it goes, whatever stops another."""
+        room = asyncio.Semaphore(self.loader.publish.max_chunks)
+
+        async def carry(chunk: Chunk) -> None:
+            async with room:
+                await self._carry_chunk(flight, chunk, first)
+
+        outcomes = await asyncio.gather(*map(carry, chunks), return_exceptions=True)
+        for stopped in outcomes:
+            if stopped is not None:
+                raise stopped
 
     async def _carry_chunk(self, flight: Flight, chunk: Chunk, first: TransactionId | None) -> TransactionId:
         """The id under which the chunk reached consensus: its own, or a later one if that is proven spent."""
@@ -119,7 +134,7 @@ class Carrier:
                 lambda: self.sources.ledger.submit(submission),
                 window_end_ns=chunk.id.valid_start_ns + chunk.valid_duration_s * NANOS,
                 sources=self.sources,
-                idle=partial(self._nothing_new, flight.topic_id),
+                idle=partial(self._nothing_new, flight),
             )
         except StartInFuture:
             if untouched:  # the next turn takes another id, by the network's time, which the mirror tells
@@ -127,14 +142,15 @@ class Carrier:
                 await self.sources.mirror.latest_consensus_ns()
             raise
 
-    async def _nothing_new(self, topic_id: TopicId) -> bool:
+    async def _nothing_new(self, flight: Flight) -> bool:
         """Whether two nodes agree that the topic ends with the last message of ours that settled.
 
-        A campaign has one transaction under way at a time, so the one in question would stand behind that message.
+        A campaign has one flight under way at a time, so the transaction in question would stand behind that message,
+        or between chunks of its own flight that settled beside it, and there is no room (`flights.last_sequence`).
         What others wrote there leaves it open; but the questions were paid, and the mirror will show the payments.
         """
-        last = await self.database.read(lambda c: flights.last_sequence(c, topic_id))
-        infos = await self.witness.topic_infos(topic_id)
+        last = await self.database.read(lambda c: flights.last_sequence(c, flight))
+        infos = await self.witness.topic_infos(flight.topic_id)
         return len(infos) > 1 and all(info.sequence == last for info in infos)
 
     async def _renew(self, flight: Flight, chunk: Chunk, status: str) -> Chunk:

@@ -34,7 +34,7 @@ class Creations:
         """
         found = await self._database.write(lambda c: self._intent(c, ref))
         if isinstance(found, Stop):
-            raise BudgetSpent(str(found))
+            raise BudgetSpent(str(found), hint=found.hint)
         return found
 
     async def spent(self, transaction_id: TransactionId, status: str) -> None:

@@ -166,18 +166,27 @@ def stand_behind(connection: Connection, ref: str, topic_id: TopicId, producer_s
     connection.execute(insert(flights), row)
 
 
-def last_sequence(connection: Connection, topic_id: TopicId) -> int:
-    """The highest sequence number in this topic that is known to be taken by a message of ours that is settled.
+def last_sequence(connection: Connection, flight: Flight) -> int | None:
+    """The highest sequence number in its topic that is known to be taken by a message of ours that is settled.
 
     Receipts tell it; where only the mirror told the outcome, so many messages at least are there as we settled.
+    None where a chunk of this flight could stand unseen among those that settled beside it: the number of one isn't
+    known, or theirs leave a gap, or don't end the topic.
     """
-    found = (
-        select(func.count(), func.max(transactions.c.sequence))
+    settled = transactions.c.state == TransactionState.SETTLED
+    sequence = transactions.c.sequence
+    in_topic = (
+        select(func.count(), func.max(sequence))
         .join(flights, flights.c.id == transactions.c.flight_id)
-        .where(flights.c.topic_id == str(topic_id), transactions.c.state == TransactionState.SETTLED)
+        .where(flights.c.topic_id == str(flight.topic_id), settled)
     )
-    settled_count, highest = connection.execute(found).one()
-    return max(int(settled_count), int(highest or 0))
+    count, highest = connection.execute(in_topic).one()
+    last = max(int(count), int(highest or 0))
+    numbers = list(connection.execute(select(sequence).where(transactions.c.flight_id == flight.id, settled)).scalars())
+    known = sorted(number for number in numbers if number is not None)
+    if numbers and known != list(range(last - len(numbers) + 1, last + 1)):
+        return None
+    return last
 
 
 def _rows(flight: Flight, chunks: Sequence[Chunk]) -> list[dict[str, object]]:

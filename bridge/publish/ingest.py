@@ -98,7 +98,10 @@ class _Refusal:
     hint: str = ""
 
 
-CLOSED = _Refusal("is closed", 409)
+ENDED = {
+    "closing": _Refusal("is closing: its final message is on its way", 409),
+    "closed": _Refusal("is closed", 409),
+}
 UNREGISTERED = _Refusal(
     "is not registered, and topics.create_on_demand is off",
     404,
@@ -152,15 +155,17 @@ class Ingest:
     def _keep(self, connection: Connection, wanted: Sequence[_Wanted]) -> list[Accepted | BridgeError]:
         """Judge the requests of a group in their order, and store those that are new; of a refused one, nothing."""
         answers = idempotency.earlier(connection, {each.name for each in wanted if each.name is not None})
-        taking: dict[str, bool] = {}  # every campaign that is registered: whether it takes events
+        endings: dict[
+            str, str | None
+        ] = {}  # every campaign that is registered: why it takes no events, None if it does
         for refs in sliced({arrival.ref for each in wanted for arrival in each.arrivals}):
-            taking |= registry.taking(connection, refs)
+            endings |= registry.endings(connection, refs)
         outcomes: list[Accepted | BridgeError] = []
         fresh: list[_Wanted] = []
         for each in wanted:
             try:
                 if (accepted := _answered(each, answers)) is None:
-                    self._check_campaigns(each, taking)
+                    self._check_campaigns(each, endings)
                     fresh.append(each)
                     accepted = Accepted(each.ids, each.arrivals)
                     if each.name is not None:
@@ -168,35 +173,35 @@ class Ingest:
                 outcomes.append(accepted)
             except (CampaignRefused, IdempotencyConflict) as refusal:
                 outcomes.append(refusal)
-        self._store(connection, fresh, taking)
+        self._store(connection, fresh, endings)
         return outcomes
 
-    def _store(self, connection: Connection, fresh: Sequence[_Wanted], taking: dict[str, bool]) -> None:
+    def _store(self, connection: Connection, fresh: Sequence[_Wanted], endings: dict[str, str | None]) -> None:
         for each in fresh:
-            for ref in {arrival.ref for arrival in each.arrivals} - taking.keys():
+            for ref in {arrival.ref for arrival in each.arrivals} - endings.keys():
                 self._intend(connection, ref, None, each.request.api_key)
-                taking[ref] = True
+                endings[ref] = None
         users = {arrival.event.audience for each in fresh for arrival in each.arrivals} - {None}
         self._ring.ensure_all(connection, {user_owner(str(user)) for user in users}, now_ms=self._now_ms())
         outbox.append(connection, [entry for each in fresh for entry in each.entries])
         idempotency.keep(connection, [(each.name, each.answer) for each in fresh if each.name is not None])
 
-    def _check_campaigns(self, wanted: _Wanted, taking: Mapping[str, bool]) -> None:
+    def _check_campaigns(self, wanted: _Wanted, endings: Mapping[str, str | None]) -> None:
         """Raises CampaignRefused where one is closed, or is unknown and may not be created on demand."""
         refused: list[tuple[str, _Refusal]] = []
         problems: list[Problem] = []
         for index, arrival in enumerate(wanted.arrivals):
-            if (refusal := self._refusal(arrival.ref, taking)) is not None:
+            if (refusal := self._refusal(arrival.ref, endings)) is not None:
                 refused.append((arrival.ref, refusal))
                 problems.append(Problem(index, "campaignId", "string", f"campaign {arrival.ref} {refusal.reason}"))
         if refused:
             ref, first = refused[0]
             raise CampaignRefused(ref, first.reason, status=first.status, hint=first.hint, problems=problems)
 
-    def _refusal(self, ref: str, taking: Mapping[str, bool]) -> _Refusal | None:
-        if taking.get(ref) is False:
-            return CLOSED
-        is_welcome = ref in taking or ref == ACCOUNT or self._create_on_demand
+    def _refusal(self, ref: str, endings: Mapping[str, str | None]) -> _Refusal | None:
+        if (ending := endings.get(ref)) is not None:
+            return ENDED[ending]
+        is_welcome = ref in endings or ref == ACCOUNT or self._create_on_demand
         return None if is_welcome else UNREGISTERED
 
     def _intend(self, connection: Connection, ref: str, owner: str | None, api_key: str) -> Registration:

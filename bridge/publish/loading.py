@@ -23,6 +23,7 @@ from bridge.publish import flights, outbox
 from bridge.publish.bodies import open_body
 from bridge.publish.budgets import Stop
 from bridge.publish.flights import Chunk, Draft, Flight, FlightState, Newest
+from bridge.publish.heads import HEAD, heads
 from bridge.publish.id_records import TransactionState
 from bridge.publish.outbox import Entry
 from bridge.publish.purse import Purse, Step, ahead_of, shares_of, sponsor_alone
@@ -30,7 +31,7 @@ from bridge.schema import registry
 from topics.chunks import split
 from topics.registry import Registration, TopicState
 from topics.transaction_ids import TransactionIds
-from topics.values import TopicId
+from topics.values import TopicId, TransactionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,9 @@ class Loader:
         """
         registered, newest = registry.find_all(connection, refs), flights.newest(connection, refs)
         epochs = self.ring.all_current(connection, [campaign_owner(ref) for ref in refs])
+        waiting = heads(connection, refs)
         begun = [
-            self._begin(connection, registered[ref], newest.get(ref), epochs.get(campaign_owner(ref)))
+            self._begin(connection, registered[ref], newest.get(ref), epochs.get(campaign_owner(ref)), waiting[ref])
             if ref in registered
             else NOTHING
             for ref in refs
@@ -107,7 +109,12 @@ class Loader:
         return [Load(next(fresh), more=found.more) if isinstance(found, _Ready) else found for found in begun]
 
     def _begin(
-        self, connection: Connection, registration: Registration, newest: Newest | None, epoch: Epoch | None
+        self,
+        connection: Connection,
+        registration: Registration,
+        newest: Newest | None,
+        epoch: Epoch | None,
+        head: Sequence[Entry],
     ) -> Load | _Ready:
         ref, topic_id, closed = registration.ref, registration.topic_id, registration.state is TopicState.CLOSED
         if topic_id is None:
@@ -121,7 +128,7 @@ class Loader:
             bound = _Bound(ref, topic_id, flights.MANIFEST, self.sign_frames, epoch)
             return self._manifest(connection, registration, bound)
         bound = _Bound(ref, topic_id, newest.producer_sequence + 1, bool(registration.signed), epoch)
-        return self._frame(connection, bound)
+        return self._frame(connection, bound, head)
 
     def _manifest(self, connection: Connection, registration: Registration, bound: _Bound) -> Load | _Ready:
         message = build_manifest(
@@ -138,9 +145,11 @@ class Loader:
         registry.manifested(connection, bound.ref, signed=bound.signed)
         return self._ready(connection, bound, message, shares)
 
-    def _frame(self, connection: Connection, bound: _Bound) -> Load | _Ready:
+    def _frame(self, connection: Connection, bound: _Bound, head: Sequence[Entry]) -> Load | _Ready:
         limit = self.publish.max_events_per_frame
-        found: Sequence[Entry] = outbox.waiting(connection, bound.ref, limit=limit)
+        found = head[:limit]
+        if len(found) == HEAD:  # and there may be more
+            found = outbox.waiting(connection, bound.ref, limit=limit, max_bytes=self.publish.max_frame_bytes)
         waiting = found
         while waiting:
             boarding = self._that_fit(waiting, bound)
@@ -203,7 +212,7 @@ class Loader:
         """Asked before anything is sealed; a frame's length is known by then."""
         if not self.purse:
             return None
-        return self.purse.stop(connection, self._step(bound, self._chunks(bytes(message_bytes)), shares))
+        return self.purse.stop(connection, self._step(bound, self._imagined(message_bytes), shares))
 
     def _step(self, bound: _Bound, chunks: Sequence[Chunk], shares: Mapping[str, int]) -> Step:
         return Step(bound.ref, self.purse.flight_fees(bound.topic_id, chunks), shares)
@@ -211,6 +220,21 @@ class Loader:
     def _chunks(self, message: bytes) -> list[Chunk]:
         parts = split(message)
         return [self.chunk(number, len(parts), part) for number, part in enumerate(parts, 1)]
+
+    def _imagined(self, message_bytes: int) -> list[Chunk]:
+        """Chunks as long as those of such a message, under ids that nobody has drawn."""
+        parts, now_ns = split(bytes(message_bytes)), self.ids.network.now_ns()
+        return [
+            Chunk(
+                TransactionId(self.ids.payer, now_ns + number),
+                number,
+                len(parts),
+                part,
+                self.valid_duration_s,
+                TransactionState.INTENDED,
+            )
+            for number, part in enumerate(parts, 1)
+        ]
 
     def _user_epoch(self, connection: Connection, user_id: str) -> Epoch:
         return self.ring.ensure(connection, user_owner(user_id), now_ms=self.now_ms())

@@ -97,7 +97,8 @@ def _wait_again(connection: Connection, rows: Sequence[RowMapping], hand: Hand) 
     for ref in {row["ref"] for row in rows}:
         if closing.has_left(connection, ref):
             hint = "nothing may follow its final message; `hcs-bridge outbox drop` gives them up"
-            raise CampaignRefused(ref, "is closed", status=409, hint=hint)
+            known = registry.find(connection, ref)
+            raise CampaignRefused(ref, f"is {known.status if known else 'closed'}", status=409, hint=hint)
     # Out of the refused flight: an entry in a flight is confirmed by that flight's bytes alone.
     anew = {"state": EntryState.WAITING, "reason": None, "flight_id": None, "index": None}
     connection.execute(

@@ -5,11 +5,12 @@ Functions over the caller's transaction; what an event says is sealed in `body`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bridge.schema import entries
 
@@ -102,7 +103,7 @@ _CONFIRM = (
         consensus_ns=bindparam("at_ns"),
     )
 )
-_STATUS = select(entries).where(entries.c.event_id == bindparam("of"))
+_STATUS = select(*(entries.c[field.name] for field in fields(EntryStatus))).where(entries.c.event_id == bindparam("of"))
 _OF_CHANNEL = entries.c.channel == bindparam("of")
 _OPEN = (
     select(entries.c.event_id)
@@ -139,9 +140,17 @@ def append(connection: Connection, arrivals: Sequence[NewEntry]) -> None:
     connection.execute(_APPEND, rows)
 
 
-def waiting(connection: Connection, ref: str, *, limit: int) -> list[Entry]:
-    """The oldest entries of a campaign that are in no flight yet."""
-    return [Entry(*row) for row in connection.execute(_WAITING, {"of": ref, "most": limit})]
+def waiting(connection: Connection, ref: str, *, limit: int, max_bytes: float = math.inf) -> list[Entry]:
+    """The oldest entries of one campaign that are in no flight yet, until there are `limit`, or more than fit."""
+    found: list[Entry] = []
+    size = 0
+    with connection.execute(_WAITING, {"of": ref, "most": limit}) as rows:
+        for row in rows:
+            found.append(Entry(*row))
+            size += found[-1].size
+            if size > max_bytes and len(found) > 1:  # the first goes, whatever its size
+                break
+    return found
 
 
 def refs_waiting(connection: Connection) -> list[str]:
@@ -222,7 +231,7 @@ def in_flight(connection: Connection, flight_id: int) -> list[Entry]:
 def status(connection: Connection, event_id: bytes) -> EntryStatus | None:
     """What became of an accepted event; None for an id that was never given."""
     row = connection.execute(_STATUS, {"of": event_id}).mappings().one_or_none()
-    return None if row is None else _status(row)
+    return None if row is None else EntryStatus(**{**row, "state": EntryState(row["state"])})
 
 
 def open_ids(connection: Connection, channel: str, *, limit: int) -> Iterator[bytes]:
@@ -233,18 +242,3 @@ def open_ids(connection: Connection, channel: str, *, limit: int) -> Iterator[by
 def parked(connection: Connection, channel: str, *, limit: int) -> Iterator[tuple[bytes, str]]:
     """The events of a channel that were parked last, each with its reason."""
     return ((event_id, reason) for event_id, reason in connection.execute(_PARKED, {"of": channel, "most": limit}))
-
-
-def _status(row: RowMapping) -> EntryStatus:
-    return EntryStatus(
-        event_id=row["event_id"],
-        ref=row["ref"],
-        channel=row["channel"],
-        state=EntryState(row["state"]),
-        accepted_ms=row["accepted_ms"],
-        reason=row["reason"],
-        topic_id=row["topic_id"],
-        sequence=row["sequence"],
-        index=row["index"],
-        consensus_ns=row["consensus_ns"],
-    )

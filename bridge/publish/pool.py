@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, select, update
 
 from bridge.database import Database
 from bridge.errors import BudgetSpent
@@ -26,6 +26,15 @@ from topics.values import AccountId, TopicId, TransactionId
 
 POOL = "_pool"
 """What the creations are kept and booked under: no campaign, and nobody's API key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A topic of the pool, or one that is being made; `status`: being made, ready, or of other terms."""
+
+    number: int
+    topic_id: str | None
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,13 @@ class Pool:
         first = (last or 0) + 1
         return begun + list(range(first, first + max(0, size - ready - len(begun))))
 
+    def places(self, connection: Connection) -> list[Place]:
+        """All of it, in the order in which campaigns take them."""
+        made = case((pool.c.terms == self.terms, "ready"), else_="of other terms")
+        status = case((pool.c.topic_id.is_(None), "being made"), else_=made)
+        found = select(pool.c.number, pool.c.topic_id, status).order_by(pool.c.number)
+        return [Place(*row) for row in connection.execute(found)]
+
     def unusable(self, connection: Connection) -> int:
         """How many topics stay unused because they were made by other terms."""
         others = select(func.count()).where(pool.c.topic_id.is_not(None), pool.c.terms != self.terms)
@@ -85,7 +101,7 @@ class PoolIntents:
         """The intent on record under this number, or a new one, recorded now. Raises BudgetSpent instead of that."""
         found = await self._database.write(lambda c: self._intent(c, int(ref)))
         if isinstance(found, Stop):
-            raise BudgetSpent(str(found))
+            raise BudgetSpent(str(found), hint=found.hint)
         return found
 
     async def spent(self, transaction_id: TransactionId, status: str) -> None:

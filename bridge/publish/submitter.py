@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 
 from sqlalchemy import Connection
 
@@ -39,6 +39,8 @@ class Submitter:
         self._woken: set[str] = set()  # got more work while known
         self._failures: dict[str, int] = {}
         self._stopped: dict[str, str] = {}  # by a budget, and by which
+        self._waits: dict[str, str] = {}  # why the last turn carried nothing
+        self._later: dict[str, asyncio.TimerHandle] = {}  # when the next turn begins to be due
         self._turns = asyncio.Semaphore(0)  # one permit for each place in the queue
         self._draining = False
         self._flying: set[str] = set()
@@ -51,7 +53,21 @@ class Submitter:
                 self._woken.add(ref)
             else:
                 self._known.add(ref)
-                self._enqueue_in(self._settings.linger_ms / 1000, ref)
+                self._enqueue_in(self._linger_s(), ref)
+
+    def hurry(self, refs: Iterable[str]) -> None:
+        """The same, now: an operator has had a hand in what they wait for."""
+        for ref in refs:
+            if (later := self._later.pop(ref, None)) is not None:
+                later.cancel()
+                self._enqueue(ref)
+            else:
+                self.wake([ref])
+
+    @property
+    def waits(self) -> Mapping[str, str]:
+        """The campaigns of which nothing could be carried when they last had a turn, each with why; the dict itself."""
+        return self._waits
 
     @property
     def flying(self) -> Set[str]:
@@ -101,16 +117,22 @@ class Submitter:
                 if not self._flying:
                     self._idle.set()
             if delay_s is None and ref in self._woken:
-                delay_s = self._settings.linger_ms / 1000
+                delay_s = self._linger_s()
             if delay_s is not None:
                 self._enqueue_in(delay_s, ref)
             else:
                 self._known.discard(ref)
 
+    def _linger_s(self) -> float:
+        """Longer while many requests share a commit: a flight takes the CPU of several, and they fill it."""
+        linger_ms = self._settings.linger_ms
+        return min(linger_ms * max(1, self._database.together), max(linger_ms, self._settings.linger_max_ms)) / 1000
+
     def _enqueue_in(self, delay_s: float, ref: str) -> None:
-        asyncio.get_running_loop().call_later(delay_s, self._enqueue, ref)
+        self._later[ref] = asyncio.get_running_loop().call_later(delay_s, self._enqueue, ref)
 
     def _enqueue(self, ref: str) -> None:
+        self._later.pop(ref, None)
         self._queue.append(ref)
         self._turns.release()
 
@@ -125,14 +147,18 @@ class Submitter:
             if ref not in self._stopped:
                 log.error("submission stopped; nothing is lost", ref=ref, reason=error.reason, hint=error.hint)
             self._stopped[ref] = error.reason
+            self._waits[ref] = f"{error}; {error.hint}"
             return self._settings.retry_max_s
         except (Unavailable, hcs.Unavailable, hcs.MalformedAnswer) as error:
             log.warning("flight delayed", ref=ref, reason=str(error))
+            self._waits[ref] = str(error)
             return self._delay_s(ref)
         except (hcs.Rejected, IntegrityBroken) as error:
             log.error("submission stopped; nothing is lost", ref=ref, reason=str(error), hint=error.hint)
+            self._waits[ref] = f"{error}; {error.hint}" if error.hint else str(error)
             return self._settings.retry_max_s
         self._failures.pop(ref, None)
+        self._waits.pop(ref, None)
         if self._stopped.pop(ref, None) is not None:
             log.info("submission goes on", ref=ref)
         return 0 if carried else None  # a flight takes what fits; there may be more behind it

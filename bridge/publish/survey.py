@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from bridge.publish import costs
 from bridge.publish.costs import Cost
-from bridge.publish.flights import FlightState
-from bridge.publish.id_records import TransactionState
+from bridge.publish.obstacles import obstacles
 from bridge.publish.outbox import EntryState
-from bridge.schema import entries, flights, positions, registry, topics, transactions
-from topics.registry import TopicState
+from bridge.schema import entries, flights, transactions
 from topics.values import AccountId, TransactionId
 
 UNFINISHED = (EntryState.WAITING, EntryState.FLYING, EntryState.SUBMITTED, EntryState.PARKED)
@@ -114,7 +112,7 @@ def overview(
 ) -> Overview:
     """All campaigns or one, in these states; at most `limit` entries."""
     counted = tallies(connection, ref=ref, states=states)
-    hindered = {tally.ref: obstacles(connection, tally.ref) for tally in counted}
+    hindered = obstacles(connection, list(dict.fromkeys(tally.ref for tally in counted)))
     return Overview(counted, hindered, listed(connection, ref=ref, states=states, limit=limit))
 
 
@@ -141,22 +139,6 @@ def tallies(
         .order_by(counted.c.ref, counted.c.state)
     )
     return [Tally(ref, EntryState(state), count, oldest) for ref, state, count, oldest in connection.execute(found)]
-
-
-def obstacles(connection: Connection, ref: str) -> list[str]:
-    """What stands in a campaign's way, as far as the disk knows: its last refusal, a halt, its close."""
-    known = registry.find(connection, ref)
-    if known is None:
-        return []
-    found = []
-    if known.state is not TopicState.READY or not known.takes_events:
-        found.append(f"its topic is {known.status}")
-    if (refusal := _last_refusal(connection, ref)) is not None:
-        found.append(f"submission: the network refused the last try with {refusal}")
-    halt = select(positions.c.halted).join(topics, topics.c.topic_id == positions.c.topic_id)
-    if (reason := connection.execute(halt.where(topics.c.ref == ref)).scalar_one_or_none()) is not None:
-        found.append(f"reading is halted: {reason}")
-    return found
 
 
 def story(connection: Connection, event_id: bytes) -> Story | None:
@@ -217,23 +199,3 @@ def _flown(connection: Connection, flight_id: int, index: int) -> Flown:
         for row in chunks
     ]
     return Flown(flight.id, flight.producer_sequence, index, flight.state, flight.opened_ms, tuple(sent))
-
-
-def _last_refusal(connection: Connection, ref: str) -> str | None:
-    """The status under which the newest id was spent: of a topic's creation, or of the flight that is open now."""
-    known = registry.find(connection, ref)
-    is_open = select(flights.c.id).where(flights.c.ref == ref, flights.c.state == FlightState.OPEN)
-    of_topic = and_(transactions.c.flight_id.is_(None), transactions.c.ref == ref)
-    of_flight = transactions.c.flight_id.in_(is_open)
-    under_way: ColumnElement[bool] = of_topic if known is None or known.topic_id is None else of_flight
-    spent = (
-        select(transactions.c.status)
-        .where(
-            under_way,
-            transactions.c.state == TransactionState.SPENT,
-            transactions.c.status.not_in(("NEVER_RAN", "INVALID_TRANSACTION_START")),  # tried again by itself
-        )
-        .order_by(transactions.c.valid_start_ns.desc())
-        .limit(1)
-    )
-    return connection.execute(spent).scalar_one_or_none()

@@ -104,7 +104,8 @@ def sift(topic_id: TopicId, messages: Sequence[TopicMessage], position: Position
 def admit(places: OrderedDict[str, None], hot: Hot, capacity: int) -> None:
     """Give the `places`, the one that was hot longest ago first, to those that are hot now.
 
-    Nobody leaves before the place is needed: a receipt, which ends a flight, comes before the mirror has the message.
+    Nobody leaves before the place is needed, or its stream ends: a receipt, which ends a flight, comes before the
+    mirror has the message.
     Only a flight takes the place of a campaign that is merely watched; who is neither any more goes before all others.
     """
     for ref in hot.flying:
@@ -156,13 +157,15 @@ class HotTopics:
     async def _look(self, group: asyncio.TaskGroup) -> None:
         for ref in [ref for ref, carried in self._carried.items() if carried.task.done()]:
             del self._places[ref], self._carried[ref]
-        admit(self._places, self._hot(), self._streams.capacity)
+        hot = self._hot()
+        admit(self._places, hot, self._streams.capacity)
         leaving = [self._carried.pop(ref).task for ref in [*self._carried] if ref not in self._places]
         for task in leaving:
             task.cancel()
         if leaving:
             await asyncio.wait(leaving)  # or who comes back at once would find itself followed still
-        for carried in self._carried.values():
+        for ref, carried in self._carried.items():
+            carried.is_hot = ref in hot.flying or ref in hot.watched
             self._compare(carried)
         newcomers = [ref for ref in self._places if ref not in self._carried]
         topics = await self._topics_of(newcomers) if newcomers else {}
@@ -185,6 +188,8 @@ class HotTopics:
         arrived: asyncio.Queue[TopicMessage] = asyncio.Queue(self._batch_messages)
 
         async def resume_at() -> Position | None:
+            if not carried.is_hot:
+                return None  # it was silent, or was cut: the sweep brings what may still come
             position = await self._reader.position(topic_id)
             if position is not None:
                 carried.brought = position.sequence
@@ -212,11 +217,15 @@ class HotTopics:
 
 @dataclass(slots=True, eq=False)
 class _Carried:
-    """A topic with a stream: the last sequence number that it brought, and whether REST was ahead at the last look."""
+    """A topic with a stream: the last sequence number that it brought, and what was seen at the last look.
+
+    `was_overtaken`: REST was ahead. `is_hot`: somebody waits for what comes.
+    """
 
     topic_id: TopicId
     brought: int = 0
     was_overtaken: bool = False
+    is_hot: bool = True
     task: asyncio.Task[None] = field(init=False)
 
     @classmethod

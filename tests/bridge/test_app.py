@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
+from bridge import offline
 from bridge.app import running
 from bridge.errors import AddressUnusable
 from tests.bridge.gateway.wire_client import WireClient, confirmed
+from tests.footing import Clock
 from tests.integration.world import until, world
+from tests.topics.client import client_of
 from topics.devnet.faults import Fault, Field
+from topics.devnet.made_keys import read_ed25519
 from topics.devnet.settings import DevnetSettings
+from topics.values import NANOS
 
 STATUS = {"event": "CAMPAIGN_STATUS_UPDATE", "payload": {"campaignId": "1234", "newStatus": "ApprovalPending"}}
 
@@ -110,6 +115,23 @@ async def test_a_request_repeated_is_answered_the_same_and_published_once(tmp_pa
     assert [data["meta"]["id"] for data in found] == first[1]["ids"] + last["ids"]
 
 
+async def test_the_pages_own_origin_may_connect_and_a_revoked_token_stays_out_after_a_restart(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        token = made.token("77")
+        async with running(made.config) as bridge:
+            cookie = {"Cookie": f"access_token={token}"}
+            async with WireClient(made.gateway, origin=bridge.http_url, additional_headers=cookie) as client:
+                assert "expires" not in (await client.ask(connect={}))["connect"]
+                sent = {"to": "user:77", "event": "SYSTEM_NOTIFICATION"}
+                payload = {"notificationType": "INFO", "title": "t", "message": "m"}
+                assert (await made.post("/v1/send", sent | {"payload": payload}))[1]["connected"] is False
+                assert (await made.post("/v1/disconnect", {"user": "77"})) == (200, {"disconnected": 1})
+                assert await client.closed() == 3503
+        async with running(made.config), WireClient(made.gateway) as client:
+            await client.say(connect={"token": token})
+            assert await client.closed() == 3500
+
+
 async def test_a_taken_port_leaves_nothing_running(tmp_path: Path) -> None:
     async with world(tmp_path) as made, running(made.config):
         config = made.config.model_copy(
@@ -133,3 +155,49 @@ async def test_a_campaign_gets_a_topic_that_was_ready_before(tmp_path: Path) -> 
         assert (status, view["status"]) == (201, "created")
         assert view["topicId"] in ready
         assert (await made.get("/v1/campaigns/_pool"))[0] == 404
+
+
+async def test_what_another_account_wrote_is_seen_while_we_are_silent(tmp_path: Path) -> None:
+    """It has the submit key too, as after a change of the payer, and no poll by payer shows it."""
+    keys: dict[str, Any] = {"mirror__foreign_interval_s": 0.1, "mirror__streams": False}
+    async with world(tmp_path, **keys) as made, running(made.config), WireClient(made.gateway) as client:
+        await client.ask(connect={"token": made.token("77")})
+        assert (await made.post("/v1/campaigns", {"id": "1234", "ownerId": "77"}))[0] == 201
+        await client.ask(subscribe={"channel": "campaign:1234"})
+        assert (await made.post("/v1/events", STATUS))[0] == 202
+        before = await confirmed_sequence(client)
+        [topic_id] = made.devnet.network.state.topics
+        account = made.devnet.create_account(key=read_ed25519(made.devnet.operator_key))
+        async with client_of(made.devnet, account=account) as other:
+            assert (await other.write(topic_id, b"by somebody else")).sequence == before + 1
+        async with asyncio.timeout(20):
+            while (await made.get("/v1/campaigns/1234"))[1]["sequence"] == before:  # noqa: ASYNC110 # only asking tells
+                await asyncio.sleep(0.02)
+        view = await offline.topic(made.config, "1234")
+        assert view is not None
+        assert (view.skipped, view.halted) == (1, None)
+        assert str(view.last_skip).startswith(f"sequence {before + 1}: ")
+        assert (await made.post("/v1/events", STATUS))[0] == 202
+        assert await confirmed_sequence(client) == before + 2
+        status, health = await made.get("/readyz")
+        assert (status, health["ready"], health["degraded"]) == (200, True, [])
+
+
+async def test_with_a_clock_an_hour_ahead_everything_comes_all_the_same(tmp_path: Path) -> None:
+    clock = Clock(-3600 * NANOS)  # the network's
+    network = DevnetSettings(consensus_delay_s=0, mirror_delay_s=0, clock=clock)
+    async with world(tmp_path, network, mirror__streams=False) as made:
+        clock.forward(5)  # so that there is a block
+        async with running(made.config), WireClient(made.gateway) as client:
+            await client.ask(connect={"token": made.token("77", campaigns=["1234"])})
+            assert (await made.post("/v1/campaigns", {"id": "1234", "ownerId": "77"}))[0] == 201
+            await client.ask(subscribe={"channel": "campaign:1234"})
+            assert (await made.post("/v1/events", STATUS))[0] == 202
+            assert await confirmed_sequence(client) == 2
+
+
+async def confirmed_sequence(client: WireClient) -> int:
+    while True:
+        publication = (await client.hear()).get("push", {}).get("pub")
+        if publication is not None and publication["data"]["meta"]["phase"] == "confirmed":
+            return int(publication["data"]["meta"]["sequence"])

@@ -23,7 +23,7 @@ Said = tuple[str, str | None, str]
 
 MUST_HOLD = """
 SELECT f.topic_id, t.message FROM flights f JOIN transactions t ON t.flight_id = f.id
-WHERE f.state = 'submitted' AND t.state = 'settled' ORDER BY f.topic_id, f.producer_sequence, t.number
+WHERE f.state = 'submitted' AND t.state = 'settled' ORDER BY f.topic_id, f.producer_sequence, t.sequence
 """
 
 
@@ -72,7 +72,7 @@ def messages_of(made: World) -> dict[str, list[bytes]]:
 
 
 def messages_on_record(database: Path) -> dict[str, list[bytes]]:
-    """Each topic's messages, in their order, as the database says that they are on the ledger."""
+    """Each topic's messages, frame by frame and in the order in which it says that consensus took a frame's chunks."""
     found: dict[str, list[bytes]] = {}
     with closing(sqlite3.connect(database)) as connection:
         for topic_id, message in connection.execute(MUST_HOLD):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from topics.chunks import Assembler, Whole, split
+from topics.chunks import Assembler, Tombstone, Whole, split
 from topics.values import NANOS, START, AccountId, ChunkInfo, Position, TopicId, TopicMessage, TransactionId
 
 TOPIC, PAYER = TopicId(0, 0, 7001), AccountId(0, 0, 1001)
@@ -32,9 +32,23 @@ def feed(assembler: Assembler, messages: list[TopicMessage], before: Position = 
     out = []
     for message in messages:
         whole = assembler.add(message, before)
-        before = Position(message.sequence, message.consensus_ns, message.running_hash)
+        before = after(message)
         out += [whole] if whole else []
     return out
+
+
+def after(message: TopicMessage) -> Position:
+    return Position(message.sequence, message.consensus_ns, message.running_hash)
+
+
+def buried(assembler: Assembler, messages: list[TopicMessage], before: Position = START) -> list[tuple[int, Tombstone]]:
+    """Every tombstone, with the message that made it one."""
+    found = []
+    for message in messages:
+        assembler.add(message, before)
+        before = after(message)
+        found += [(message.sequence, tomb) for tomb in assembler.take_tombstones()]
+    return found
 
 
 def roomy() -> Assembler:
@@ -136,14 +150,45 @@ def test_the_payer_may_be_known_from_chunk_info_alone() -> None:
     assert [whole.data for whole in feed(roomy(), messages)] == [b"aaaabbbb"]
 
 
-def test_resume_is_just_before_the_oldest_unfinished_message() -> None:
+def test_resume_is_where_nothing_was_unfinished() -> None:
     old, new = parts(b"aaaabbbb", 1), parts(b"ccccdddd", 2)
     messages = topic([(b"x", None), old[0], new[0], old[1]])
     assembler = roomy()
     feed(assembler, messages[:3])
     assert assembler.resume == Position(1, messages[0].consensus_ns, messages[0].running_hash)
     assembler.add(messages[3], Position(3, messages[2].consensus_ns, messages[2].running_hash))
-    assert assembler.resume == Position(2, messages[1].consensus_ns, messages[1].running_hash)
+    assert assembler.resume == Position(1, messages[0].consensus_ns, messages[0].running_hash)
+
+
+def test_resume_is_just_before_the_oldest_unfinished_message_where_that_is_far() -> None:
+    """One message after another begins before the last one ends: nobody can make a restart read everything again."""
+    stream = [part for name in range(30) for part in parts(b"aaaabbbb", name)]
+    stream[1:-1] = [each for at in range(1, 59, 2) for each in (stream[at + 1], stream[at])]
+    messages = topic(stream)
+    feed(assembler := Assembler(max_open_bytes=10_000, expire_sequences=10, expire_s=5), messages[:-1])
+    assert assembler.resume == Position(57, messages[56].consensus_ns, messages[56].running_hash)
+
+
+@given(streams(), st.lists(st.integers(0, 30), max_size=4), st.data())
+def test_what_is_never_finished_is_buried_once_wherever_one_begins_again(
+    stream: tuple[list[Part], dict[int, bytes]], orphans: list[int], data: st.DataObject
+) -> None:
+    """Chunks of what was complete or buried before are not taken for something unfinished."""
+
+    def reader() -> Assembler:
+        return Assembler(max_open_bytes=700, expire_sequences=12, expire_s=5)  # some expire, some make room
+
+    stream[0].extend((b"filler", None) for _ in range(data.draw(st.integers(0, 20))))
+    for name, place in enumerate(orphans, 100):
+        stream[0].insert(place, parts(b"aaaabbbbcccc", name)[name % 3])
+    messages = topic(stream[0])
+    cut = data.draw(st.integers(0, len(messages)))
+    feed(before := reader(), messages[:cut])
+    assume(before.resume in (None, before._idle_until))
+    early = buried(reader(), messages[:cut])
+    at = before.resume or (after(messages[cut - 1]) if cut else START)
+    again = buried(reader(), messages[at.sequence :], at)
+    assert early + [each for each in again if each[0] > cut] == buried(reader(), messages)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +217,7 @@ def test_unfinished_messages_are_bounded_in_bytes(orphans: list[tuple[int, bytes
         assembler.add(message, before)
         before = Position(message.sequence, message.consensus_ns, message.running_hash)
         assert assembler.open_bytes <= 8_000
-    assert all(tomb.reason == "full" for tomb in assembler.take_tombstones())
+        assert all(tomb.reason == "full" for tomb in assembler.take_tombstones())
 
 
 def test_a_message_too_large_to_hold_is_buried_and_the_next_passes() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.topics.test_chunks import PAYER, feed, parts, roomy, topic
+from tests.topics.test_chunks import PAYER, after, buried, feed, parts, roomy, topic
 from topics.chunks import Assembler, Whole
 from topics.values import NANOS, START, AccountId, ChunkInfo, Position, TopicMessage, TransactionId
 
@@ -92,6 +92,8 @@ def test_who_floods_a_topic_buries_its_own() -> None:
     assembler = Assembler(max_open_bytes=8_000, expire_sequences=10_000, expire_s=86_400)
     one, two = parts(b"aaaabbbb", 1)
     flood = [(bytes(1024), ChunkInfo(TransactionId(HOSTILE, name), 1, 2)) for name in range(50)]
-    assert [whole.data for whole in feed(assembler, topic([one, *flood, two]))] == [b"aaaabbbb"]
-    assert {tomb.payer for tomb in assembler.take_tombstones()} == {HOSTILE}
+    messages = topic([one, *flood, two])
+    graves = buried(assembler, messages[:-1])
+    assert {tomb.payer for _, tomb in graves} == {HOSTILE}
+    assert [whole.data for whole in feed(assembler, messages[-1:], after(messages[-2]))] == [b"aaaabbbb"]
     assert assembler.open_bytes <= 8_000

@@ -75,14 +75,14 @@ def test_a_campaign_may_be_told_to_close_before_it_has_a_topic(connection: Conne
     assert (found.state, found.takes_events, found.status) == (TopicState.READY, False, "closing")
 
 
-def test_who_takes_events_of_many_at_once(connection: Connection) -> None:
+def test_why_of_many_which_take_no_more_events(connection: Connection) -> None:
     for ref in ("open", "closing", "closed", "not asked for"):
         intend(connection, ref)
     REGISTRY.close(connection, "closing", now_ms=2)
     REGISTRY.created(connection, "closed", TOPIC)
     REGISTRY.closed(connection, TOPIC)
-    found = REGISTRY.taking(connection, ["open", "closing", "closed", "unknown"])
-    assert found == {"open": True, "closing": False, "closed": False}
+    found = REGISTRY.endings(connection, ["open", "closing", "closed", "unknown"])
+    assert found == {"open": None, "closing": "closing", "closed": "closed"}
 
 
 def test_the_topic_is_kept_once_and_found_both_ways(connection: Connection) -> None:

@@ -49,11 +49,12 @@ class Mirror:
         await self.rest.stop()
 
     def row(self) -> Row:
-        """Where it is, and what it is asked: REST requests up to now, streams that are open."""
+        """Where it is, and what it is asked: REST requests up to now, those answered 429, streams that are open."""
         return {
             "rest": self.rest.url,
             "grpc": self.grpc.address,
             "requests": self.rest.requests,
+            "limited": self.rest.limited,
             "streams": self.grpc.streams,
         }
 

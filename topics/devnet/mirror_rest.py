@@ -63,6 +63,8 @@ class MirrorRest:
         self.url = ""
         self.requests = 0
         """How many were made to the mirror's own pages, whatever became of them."""
+        self.limited = 0
+        """How many of these were answered 429."""
 
     async def start(self, port: int) -> None:
         """Listen. Raises PortTaken."""
@@ -132,6 +134,7 @@ class MirrorRest:
         limited = self._faults.strike(Fault.MIRROR_TOO_MANY_REQUESTS, topic)
         if limited is None and (self._throttle is None or self._throttle.allows(self._settings.clock())):
             return None
+        self.limited += 1
         refused = _error(429, "Too Many Requests")
         retry_after_s = None if limited is None else limited.asked.get("retry_after_s")
         if retry_after_s is not None:

@@ -54,11 +54,12 @@ class Host:
 
     async def turn(self) -> None:
         """Wait for the next place in the pace."""
-        while True:
-            if wait_s := self.pace.reserve(time.monotonic()):
-                await asyncio.sleep(wait_s)
-            if not self.pace.is_shut(time.monotonic()):
-                return
+        async with self.pace.line:
+            while True:
+                if wait_s := self.pace.reserve(time.monotonic()):
+                    await asyncio.sleep(wait_s)
+                if not self.pace.is_shut(time.monotonic()):
+                    return
 
     def answered(self, now: float) -> None:
         """It works."""

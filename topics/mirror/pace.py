@@ -1,9 +1,11 @@
 """The pace of requests to one mirror: a token bucket that tells how long to wait, and can be held shut.
 
-Pure: the caller passes the time, in seconds of any clock that only goes forward.
+Pure but for the line that callers may wait in: they pass the time, in seconds of any clock that only goes forward.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 
 class Pace:
@@ -16,6 +18,8 @@ class Pace:
         self._burst = max(0.2 - self._interval, 0.0)
         self._due = 0.0
         self._shut_until = 0.0
+        self.line = asyncio.Lock()
+        """Where callers may wait, so that only the foremost takes a place: who gives up behind it leaves no gap."""
 
     def reserve(self, now: float) -> float:
         """Take the next place; the caller waits so many seconds before it sends."""

@@ -81,7 +81,7 @@ class Streams:
             raise ValueError(f"topic {topic_id} is followed already")
         if len(self._followed) >= self.capacity:
             raise PoolFull("the mirrors' streams", f"all {self.capacity} subscriptions are in use")
-        followed = self._followed[topic_id] = _Followed(topic_id, Payers(self._mirror, self._payer))
+        followed = self._followed[topic_id] = _Followed(topic_id, resume_at, Payers(self._mirror, self._payer))
         failures = 0
         try:
             while (position := await resume_at()) is not None:
@@ -117,6 +117,8 @@ class Streams:
                     async for message in messages:
                         yield message
                 followed.owed = False
+                if await followed.resume_at() is None:
+                    return  # nobody waits for it any more: REST isn't bothered
                 missed = await self._missed(followed)
                 if missed:
                     await pool.retire(connection)  # it looks alive, and isn't
@@ -181,6 +183,7 @@ class _Followed:
     """A topic that is followed: its last message, and whether a pause is due before it is subscribed to again."""
 
     topic_id: TopicId
+    resume_at: ResumeAt
     payers: Payers
     position: Position = START
     owed: bool = True

@@ -25,6 +25,7 @@ class Axe:
     at: int
     after: bool
     calls: int = 0
+    fallen: bool = False  # nothing begins any more
 
     def around(self, call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         """The call, with the axe over it."""
@@ -32,10 +33,12 @@ class Axe:
         async def guarded(*arguments: Any) -> Any:
             self.calls += 1
             mine = self.calls == self.at
-            if mine and not self.after:
+            if (mine and not self.after) or self.fallen:
+                self.fallen = True
                 raise Killed
             found = await call(*arguments)
             if mine:
+                self.fallen = True
                 raise Killed
             return found
 

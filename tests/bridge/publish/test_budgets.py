@@ -12,6 +12,7 @@ from bridge.publish.budgets import (
     Bill,
     Budgets,
     Scope,
+    Stop,
     crossed,
     day_of,
     first_stop,
@@ -52,6 +53,12 @@ def test_what_just_fits_is_let_through() -> None:
 )
 def test_a_bill_names_itself(bill: Bill, text: str) -> None:
     assert str(bill) == text
+
+
+def test_only_a_day_ends_by_itself() -> None:
+    hints = [Stop(bill, 1, 1, 1).hint for bill in (CAMPAIGN, DAY, KEY)]
+    assert ["wait for the day" in hint for hint in hints] == [False, True, False]
+    assert all("raise" in hint for hint in hints)
 
 
 @given(st.integers(1, 1000), st.lists(st.integers(0, 300), min_size=1))

@@ -9,7 +9,7 @@ from tests.bridge.publish.killing import Axe, Killed, under
 from tests.footing import Terms
 from tests.rooms import Rooms, change, rooms_on
 
-LONG = "x" * 1_200  # a frame of two chunks
+LONG = "x" * 3_000  # a frame of four chunks, of which the second and the third go together
 
 
 async def accept(rooms: Rooms, ref: str) -> list[bytes]:
@@ -56,12 +56,12 @@ async def test_killed_at_each_step(terms: Terms, after: bool) -> None:
                 await arrived_once(rooms, *left)
                 break
         step += 1
-    assert step > 20  # creation, manifest, a frame, a frame of two chunks
+    assert step > 26  # creation, manifest, a frame, a frame of four chunks
     assert topics_made(terms) == step
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("step", [2, 6, 12, 18])
+@pytest.mark.parametrize("step", [2, 6, 12, 18, 21, 23])
 async def test_killed_and_back_only_after_every_receipt_is_forgotten(terms: Terms, step: int, after: bool) -> None:
     """Then the mirror decides, and only its proof gives a message another id."""
     async with rooms_on(terms, max_events_per_frame=1) as rooms:

@@ -76,10 +76,31 @@ def test_a_manifest_takes_no_producer_sequence(connection: Connection) -> None:
 
 
 def test_our_last_message_in_a_topic_by_receipts_and_by_count(connection: Connection) -> None:
-    assert flights.last_sequence(connection, TOPIC) == 0
-    record(connection, chunk(11, 1, 3), chunk(12, 2, 3), chunk(13, 3, 3))
+    earlier = Flight(record(connection, chunk(11), sequence=1), "c1", TOPIC, 1, ())
+    assert flights.last_sequence(connection, earlier) == 0
     id_records.settled(connection, {id_(11): Receipt("SUCCESS", TOPIC)})
-    assert flights.last_sequence(connection, TOPIC) == 1  # from a mirror, which tells no number
+    flights.finish(connection, [earlier.id], FlightState.SUBMITTED)
+    later = Flight(record(connection, chunk(12), sequence=2), "c1", TOPIC, 2, ())
+    assert flights.last_sequence(connection, later) == 1  # from a mirror, which tells no number
     id_records.settled(connection, {id_(12): Receipt("SUCCESS", None, 7, b"h" * 48)})
-    assert flights.last_sequence(connection, TOPIC) == 7
-    assert flights.last_sequence(connection, TopicId(0, 0, 8)) == 0
+    assert flights.last_sequence(connection, later) == 7
+    assert flights.last_sequence(connection, Flight(later.id + 1, "c1", TopicId(0, 0, 8), 1, ())) == 0
+
+
+@pytest.mark.parametrize(
+    ("settled", "last"),
+    [
+        ({1: 5}, 5),
+        ({1: 5, 3: 6, 4: 7}, 7),
+        ({1: 5, 3: 7}, None),  # another stands at 6: chunk 2, or somebody's
+        ({1: 5, 3: None}, None),  # only the mirror knew, and it tells no number
+        ({1: None, 3: 6}, None),
+    ],
+)
+def test_a_chunk_may_stand_unseen_among_those_that_settled_beside_it(
+    connection: Connection, settled: dict[int, int | None], last: int | None
+) -> None:
+    flight_id = record(connection, *(chunk(10 + number, number, 5) for number in range(1, 6)))
+    receipts = {number: Receipt("SUCCESS", None, at, b"h" * 48 if at else None) for number, at in settled.items()}
+    id_records.settled(connection, {id_(10 + number): receipt for number, receipt in receipts.items()})
+    assert flights.last_sequence(connection, Flight(flight_id, "c1", TOPIC, 1, ())) == last

@@ -160,6 +160,7 @@ async def test_nothing_follows_the_final_message_and_it_is_not_taken_back(rooms:
     await rooms.database.write(lambda c: mending.retry(c, [parked], HAND))  # the end waits: there is time yet
     await rooms.database.write(lambda c: c.execute(to.values(state=EntryState.PARKED)))
     await rooms.carry("c1")
-    with pytest.raises(CampaignRefused, match="is closed"):
+    with pytest.raises(CampaignRefused, match="is closing") as refused:
         await rooms.database.write(lambda c: mending.retry(c, [parked], HAND))
+    assert "nothing may follow its final message" in refused.value.hint
     await rooms.database.write(lambda c: mending.drop(c, [parked], HAND))

@@ -56,6 +56,12 @@ def test_each_campaign_waits_in_the_order_of_acceptance(connection: Connection) 
     assert sorted(outbox.refs_waiting(connection)) == ["c1", "c2"]
 
 
+def test_what_a_frame_has_no_room_for_is_left_where_it_is(connection: Connection) -> None:
+    add(connection, *(entry(number) for number in (3, 1, 2)))  # 10 bytes each
+    for max_bytes, read in ((100, [3, 1, 2]), (15, [3, 1]), (5, [3, 1])):
+        assert numbers(outbox.waiting(connection, "c1", limit=10, max_bytes=max_bytes)) == read
+
+
 def test_an_event_is_accepted_once(connection: Connection) -> None:
     add(connection, entry(1))
     with pytest.raises(IntegrityError, match="event_id"):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert
 from bridge.offline import campaign_view
 from bridge.publish import id_records
 from bridge.publish.outbox import EntryState
-from bridge.publish.pool import POOL, Pool, PoolIntents
+from bridge.publish.pool import POOL, Place, Pool, PoolIntents
 from bridge.publish.purse import Purse
 from bridge.schema import pool, registry
 from tests.bridge.publish.topic_counts import check_none_leaked, in_pool, on_devnet
@@ -60,6 +60,14 @@ def test_one_of_other_terms_stays_where_it_is(connection: Connection, other: Poo
 
 def test_what_a_topic_may_cost_is_no_term_of_it() -> None:
     assert Pool.of(replace(TOPIC_TERMS, max_fee_tinybar=1), KEY) == OURS
+
+
+def test_an_operator_sees_what_is_ready_and_what_is_not(connection: Connection) -> None:
+    first, other = ready(connection, 1), ready(connection, 2, terms=b"of another config")
+    connection.execute(insert(pool).values(number=3, payer="0.0.2", valid_start_ns=3, terms=OURS.terms))
+    assert OURS.places(connection) == [
+        Place(1, str(first), "ready"), Place(2, str(other), "of other terms"), Place(3, None, "being made"),
+    ]  # fmt: skip
 
 
 def test_what_was_begun_is_finished_whatever_the_size(connection: Connection) -> None:

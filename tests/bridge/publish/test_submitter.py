@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import cast
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import Connection, Update, select, update
 from structlog.testing import capture_logs
 
 from bridge.publish import outbox
@@ -13,8 +15,10 @@ from bridge.publish.carrier import Carrier
 from bridge.publish.ingest import Request
 from bridge.publish.outbox import EntryState
 from bridge.publish.submitter import Submitter
-from bridge.schema import entries, registry
+from bridge.schema import entries, registry, transactions
 from bridge.supervise import supervised
+from tests.bridge.publish.killing import Axe, Killed, under
+from tests.bridge.publish.test_carrier import loaded, tamper
 from tests.footing import Terms
 from tests.rooms import Rooms, change, going, rooms_on, until
 from topics.devnet.faults import Fault
@@ -136,6 +140,30 @@ async def test_a_network_that_is_away_is_tried_again_with_growing_pauses(terms: 
     assert (pauses[0], pauses[1], pauses[-1]) == (0.02, 0.04, 10)
 
 
+def run(statement: Update, connection: Connection) -> None:
+    connection.execute(statement)
+
+
+async def test_a_flight_that_stuck_half_way_goes_on_at_once_when_an_operator_says_so(terms: Terms) -> None:
+    """Its first chunk is on the ledger, the next one is refused; it is not dropped, and need not wait for its turn."""
+    async with rooms_on(terms, retry_max_s=3600) as rooms:
+        ids = tuple(await loaded(rooms, "x" * 3_000))
+        with pytest.raises(Killed):
+            await under(Axe(4, after=True), rooms).advance("c1")  # a look; chunk 1: submit, receipt, settled
+        intended = transactions.c.state == "intended"
+        good = await rooms.database.read(lambda c: c.execute(select(transactions).where(intended)).mappings().all())
+        await tamper(rooms, b"x" * 2_000)
+        async with going(rooms, "submitter"):
+            await until(lambda: "MESSAGE_SIZE_TOO_LARGE" in rooms.submitter.waits.get("c1", ""))
+            for row in good:
+                message = update(transactions).where(intended, transactions.c.number == row["number"])
+                await rooms.database.write(partial(run, message.values(message=row["message"])))
+            rooms.submitter.hurry(["c1"])
+            await until(lambda: are(rooms, ids, EntryState.SUBMITTED))
+            await until(lambda: not rooms.submitter.waits)
+        assert [event.id for event in await rooms.on_ledger("c1")] == list(ids)
+
+
 async def test_a_drain_begins_nothing_and_waits_for_what_flies(rooms: Rooms) -> None:
     async with going(rooms, "submitter"):
         await rooms.accept(change(), change("c2"))
@@ -165,3 +193,13 @@ async def test_a_drain_ends_at_its_timeout(terms: Terms) -> None:
 
 async def test_a_drain_of_nothing_is_over_at_once(rooms: Rooms) -> None:
     await rooms.submitter.drain()
+
+
+async def test_campaigns_linger_longer_while_many_requests_share_a_commit(terms: Terms) -> None:
+    async with rooms_on(terms, linger_ms=100, linger_max_ms=2_000) as rooms:
+        due_s = {}
+        for together in (0, 5, 500):
+            rooms.database.together = together
+            rooms.submitter.wake([f"c{together}"])
+            due_s[together] = rooms.submitter._later[f"c{together}"].when() - asyncio.get_running_loop().time()
+    assert due_s == {0: pytest.approx(0.1, abs=0.09), 5: pytest.approx(0.5, abs=0.09), 500: pytest.approx(2, abs=0.09)}

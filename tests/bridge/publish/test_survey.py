@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from sqlalchemy import Connection, update
 
 from bridge.publish import closing, outbox, survey
 from bridge.publish.outbox import EntryState
-from bridge.relay import progress
-from bridge.schema import entries, registry
-from bridge.schema import topics as topics_table
+from bridge.schema import entries
 from tests.bridge.publish.test_mending import add, entry, fly, park
 from tests.rooms import Rooms, change
-from topics.errors import Rejected
-from topics.values import TopicId
 
 
 def test_counts_by_campaign_and_state_and_the_oldest_first(connection: Connection) -> None:
@@ -37,30 +32,6 @@ def test_what_is_done_is_not_shown_unasked(connection: Connection) -> None:
     connection.execute(update(entries).where(entries.c.id == 2).values(state="dropped"))
     assert survey.overview(connection, limit=9).entries == []
     assert len(survey.listed(connection, states=[EntryState.DROPPED], limit=9)) == 1
-
-
-def test_a_halt_and_a_close_are_told(connection: Connection) -> None:
-    registry.created(connection, "c1", TopicId(0, 0, 7))
-    registry.ready(connection, "c1")
-    assert survey.obstacles(connection, "c1") == []
-    progress.halt(connection, TopicId(0, 0, 7), "running hash differs")
-    registry.close(connection, "c1", now_ms=1)
-    assert survey.obstacles(connection, "c1") == ["its topic is closing", "reading is halted: running hash differs"]
-    assert survey.obstacles(connection, "c2") == ["its topic is intended"]
-    assert survey.obstacles(connection, "c9") == []
-
-
-async def test_the_networks_last_refusal_is_told_while_it_lasts(rooms: Rooms) -> None:
-    await rooms.ingest.register("c1", None)
-    await rooms.carry("c1")
-    ours = await rooms.topic("c1")
-    gone = TopicId(0, 0, 9_999)
-    await rooms.database.write(lambda c: c.execute(update(topics_table).values(topic_id=str(gone), state="created")))
-    with pytest.raises(Rejected):  # a manifest for a topic that isn't there
-        await rooms.carrier.advance("c1")
-    [told] = [each for each in await rooms.database.read(lambda c: survey.obstacles(c, "c1")) if "refused" in each]
-    assert told == "submission: the network refused the last try with INVALID_TOPIC_ID"
-    await rooms.database.write(lambda c: c.execute(update(topics_table).values(topic_id=str(ours))))
 
 
 async def test_an_entrys_story(rooms: Rooms) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,8 +19,10 @@ from topics.values import TopicId
 
 
 @asynccontextmanager
-async def awake(rooms: Rooms, *refs: str, **settings: Any) -> AsyncIterator[Streams]:
-    """Streams for these campaigns beside the block."""
+async def awake(
+    rooms: Rooms, *refs: str, hot: Callable[[], Hot] | None = None, **settings: Any
+) -> AsyncIterator[Streams]:
+    """Streams for these campaigns beside the block, or for those that `hot` tells."""
     streams = Streams(
         [StreamAddress(rooms.terms.devnet.mirror_grpc_address)],
         replace(SETTINGS, **settings),
@@ -32,7 +34,8 @@ async def awake(rooms: Rooms, *refs: str, **settings: Any) -> AsyncIterator[Stre
         found = await rooms.database.read(lambda c: registry.find_all(c, asked))
         return {ref: each.topic_id for ref, each in found.items() if each.topic_id is not None}
 
-    hot = HotTopics(streams, rooms.inbound, hot=lambda: Hot(set(), set(refs)), topics_of=topics_of, batch_messages=100)
-    async with supervised({"streams": partial(hot.run, interval_s=0.02)}):
+    told = hot or (lambda: Hot(set(), set(refs)))
+    topics = HotTopics(streams, rooms.inbound, hot=told, topics_of=topics_of, batch_messages=100)
+    async with supervised({"streams": partial(topics.run, interval_s=0.02)}):
         yield streams
     await streams.close()

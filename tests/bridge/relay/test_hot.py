@@ -86,6 +86,35 @@ async def test_a_stream_that_died_without_a_word_is_found_out(rooms: Rooms) -> N
             await until(lambda: streams.from_rest > 0)
 
 
+async def test_a_campaign_that_fell_asleep_costs_no_requests_and_has_its_stream_again_once_it_wakes(
+    rooms: Rooms,
+) -> None:
+    watched, looks = {"c1", "c2"}, list[int]()
+
+    def hot() -> Hot:
+        looks.append(len(watched))
+        return Hot(set(), set(watched))
+
+    async with awake(rooms, hot=hot) as streams, going(rooms, "submitter"):
+        accepted = await published(rooms, 1)
+        await relayed(rooms, accepted)
+        topics, before = [await rooms.topic(ref) for ref in sorted(watched)], rooms.mirror.requests
+
+        def silence_ended() -> bool:
+            for topic_id in topics:
+                streams.check(topic_id)
+            return not streams.calls
+
+        watched.clear()
+        await until(lambda: looks[-2:] == [0, 0])  # two: the first has been taken to heart
+        await until(silence_ended)
+        assert rooms.mirror.requests == before
+        watched.update(accepted)
+        for ref, known in (await published(rooms, 1)).items():
+            accepted[ref] += known
+        await relayed(rooms, accepted)
+
+
 async def test_the_log_says_once_that_streams_are_down(rooms: Rooms, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "topics.mirror.host")
     rooms.terms.devnet.faults.inject(Fault.MIRROR_GRPC_DOWN)

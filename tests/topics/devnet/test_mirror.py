@@ -37,13 +37,15 @@ async def test_both_show_the_same_until_one_lies() -> None:
 async def test_they_tell_another_process_where_they_are_and_what_they_are_asked() -> None:
     async with running(mirrors=2) as devnet:
         topic_id = await Writer(devnet).topic(1)
+        devnet.faults.inject(Fault.MIRROR_TOO_MANY_REQUESTS, mirror=1)
         await get(f"{devnet.mirrors[1].rest.url}/api/v1/topics/{topic_id}")
         async with connected(devnet.mirror_grpc_address) as connection:
             await read(connection.subscribe(topic_id), 1)
             _, told = await control(devnet, "GET", "mirrors")
         first, second = told["mirrors"]
         assert (first["rest"], first["grpc"]) == (devnet.mirror_url, devnet.mirror_grpc_address)
-        assert [(each["requests"], each["streams"]) for each in (first, second)] == [(0, 1), (1, 0)]
+        asked = [(each["requests"], each["limited"], each["streams"]) for each in (first, second)]
+        assert asked == [(0, 0, 1), (1, 1, 0)]
         await Writer(devnet).until(lambda: devnet.mirrors[0].grpc.streams == 0)
 
 

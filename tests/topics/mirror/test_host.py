@@ -72,6 +72,16 @@ async def test_who_waits_already_heeds_a_wish_for_silence() -> None:
     assert time.monotonic() - began >= 0.4
 
 
+async def test_a_crowd_that_gives_up_waiting_holds_up_nobody() -> None:
+    host = Host("m:443", dataclasses.replace(SETTINGS, max_requests_per_s=10.0))
+    crowd = [asyncio.create_task(host.turn()) for _ in range(1000)]  # a hundred seconds' worth
+    await asyncio.sleep(0)
+    for waiting in crowd:
+        waiting.cancel()
+    await asyncio.wait(crowd)
+    assert host.pace.reserve(time.monotonic()) < 1.0
+
+
 def test_an_address_is_one_host_in_whatever_spelling() -> None:
     hosts = Hosts(SETTINGS)
     assert hosts.of("https://Mirror.example/api/v1") is hosts.of("mirror.example:443")

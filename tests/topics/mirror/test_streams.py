@@ -80,15 +80,22 @@ async def test_what_others_wrote_has_its_payer_from_rest_and_only_once(
         assert client.mirror.requests == before + 1
 
 
-async def test_a_topic_that_is_left_ends_the_stream(devnet: Devnet, client: Client) -> None:
+async def test_a_topic_that_is_left_ends_the_stream_and_rest_is_not_asked(devnet: Devnet, client: Client) -> None:
     topic_id, _ = await written(client, 1)
-    streams = streams_of(devnet, client, stream_idle_s=0.05)
+    streams, before = streams_of(devnet, client), client.mirror.requests
     reader = Reader(streams, topic_id)
     reading = asyncio.create_task(reader.read(2))
     await until(lambda: reader.verifier.position.sequence == 1)
     reader.stopped = True
+
+    def silence_ended() -> bool:
+        streams.check(topic_id)
+        return reading.done()
+
+    await until(silence_ended)
     assert await reading == [b"0"]
     await until(lambda: not devnet.mirrors[0].grpc.streams)
+    assert client.mirror.requests == before
     await streams.close()
 
 

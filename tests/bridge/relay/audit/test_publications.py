@@ -12,7 +12,7 @@ from bridge.keys.at_rest import AtRest
 from bridge.keys.load import load_keys
 from bridge.keys.ring import STORE, KeyRing
 from bridge.relay.audit.looking import ReadOnly
-from bridge.relay.audit.reading import Span
+from bridge.relay.audit.source import Span
 from bridge.relay.store import LABEL
 from tests.bridge.relay.audit.conftest import database_of
 from tests.integration.world import World

@@ -6,7 +6,8 @@ import pytest
 
 from bridge import config_sections as sections
 from bridge.relay.audit.judge import Rules
-from bridge.relay.audit.reading import Audit, Span
+from bridge.relay.audit.reading import Audit
+from bridge.relay.audit.source import MirrorSource, Span
 from tests.footing import NETWORK
 from tests.topics.client import QUICK_MIRROR, Client, client_of
 from topics.devnet.devnet import Devnet
@@ -27,7 +28,7 @@ async def filled(client: Client) -> TopicId:
 
 def audit(mirror: Mirror, topic_id: TopicId, span: Span) -> Audit:
     rules = Rules(NETWORK, topic_id, None, sections.Relay())
-    return Audit(mirror, rules, span, None, patience_s=0.1, poll_interval_s=0.02)
+    return Audit(MirrorSource(mirror, topic_id, 0.1, 0.02), rules, span, None, pinned=False)
 
 
 async def test_pages_of_a_topic_and_of_parts_of_it() -> None:

@@ -12,7 +12,7 @@ import pytest
 from bridge.relay import progress
 from bridge.relay.audit import receipts as room
 from bridge.relay.audit.looking import ReadOnly
-from bridge.relay.audit.receipts import Receipts
+from bridge.relay.audit.receipts import Receipts, newest, recorded
 from bridge.relay.audit.verdict import Counts, Refuted
 from tests.bridge.relay.audit.conftest import EVENTS, database_of
 from tests.integration.world import World
@@ -35,7 +35,8 @@ def shown(made: World) -> list[TopicMessage]:
 
 def receipts(view: ReadOnly, made: World, *, first: int = 1) -> Receipts:
     [topic_id] = made.devnet.network.mirror.topics
-    return Receipts(view, topic_id, view.read(lambda c: progress.of(c, topic_id)), first=first)
+    read = view.read(lambda c: progress.of(c, topic_id))
+    return Receipts(topic_id, recorded(view, topic_id, first=first), newest=newest(view, topic_id), read=read)
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 500])
@@ -44,7 +45,7 @@ async def test_all_are_held_however_they_come(
 ) -> None:
     monkeypatch.setattr(room, "AT_ONCE", at_once)
     held, counts, messages = receipts(view, relayed), Counts(), shown(relayed)
-    assert held.newest() == EVENTS + 1
+    assert held.newest == EVENTS + 1
     for at in range(0, len(messages), 3):
         held.hold(messages[at : at + 3], counts)
     assert counts.receipts == EVENTS + 1

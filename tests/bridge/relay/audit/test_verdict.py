@@ -24,7 +24,8 @@ def test_all_that_held() -> None:
 @pytest.mark.parametrize(
     ("verdict", "why"),
     [
-        (replace(GOOD, pinned=False), "pin the bridge key"),
+        (replace(GOOD, pinned=False), "the manifest's own key's: pin the bridge key"),
+        (replace(GOOD, pinned=False, bundle="mainnet"), "named in the bundle itself: pin the bridge key"),
         (replace(GOOD, counts=Counts(unopened=1000)), "no key here opens 1,000 frames"),
         (replace(GOOD, signed=None), "no manifest"),
     ],
@@ -33,6 +34,12 @@ def test_what_could_not_be_checked_is_said(verdict: Verdict, why: str) -> None:
     assert verdict.result == "unverified"
     assert verdict.as_text().startswith("unverified: topic 0.0.7001")
     assert why in verdict.as_text()
+
+
+def test_a_bundles_verdict_names_its_network_and_its_receipts() -> None:
+    text = replace(GOOD, bundle="mainnet").as_text()
+    assert text.startswith("verified: topic 0.0.7001 of mainnet, ")
+    assert text.endswith("0 signatures, 0 receipts in the bundle agree")
 
 
 def test_unsigned_frames_are_no_fault_where_the_manifest_says_so() -> None:
