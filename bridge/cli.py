@@ -16,6 +16,7 @@ import typer
 from bridge.commands.devnet import ConsensusMs, MirrorMs, devnet
 from bridge.commands.doctor import doctor
 from bridge.commands.exits import EXIT_CODES, OK, REFUSED, USAGE, CommandFailed, end, until_stopped
+from bridge.commands.export import export
 from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Yes, be_sure
 from bridge.commands.options import loaded as _load
 from bridge.commands.outbox import outbox_app
@@ -58,7 +59,7 @@ def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
     asyncio.run(bridge_app.serve(loaded))
 
 
-for group, verb in (app, devnet), (app, doctor), (app, verify), (app, rebuild), (topics_app, resume):
+for group, verb in (app, devnet), (app, doctor), (app, verify), (app, export), (app, rebuild), (topics_app, resume):
     group.command(epilog=EXIT_CODES)(verb)
 
 
@@ -118,13 +119,15 @@ def topic_close(
 
 
 @topics_app.command("list", epilog=EXIT_CODES)
-def topic_list(as_json: AsJson = False, config: ConfigPath = DEFAULT_CONFIG) -> None:
+def topic_list(
+    pool: Annotated[bool, typer.Option("--pool", help="The topics made ahead of time, which no campaign has.")] = False,
+    as_json: AsJson = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
     """Show every campaign with its topic, its status and its last sequence number."""
-    from bridge import offline
     from bridge.commands import topic
 
-    known = asyncio.run(offline.topics(_load(config)))
-    topic.show([topic.as_row(entry) for entry in known], as_json, one=False)
+    topic.show(asyncio.run(topic.listed(_load(config), pool=pool)), as_json, one=False)
 
 
 @topics_app.command("show", epilog=EXIT_CODES)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from bridge.doors import Announcer
 from bridge.errors import CampaignRefused, ChangeRefused, EntryRefused, Problem
 from bridge.log import get_logger
+from bridge.protocol.values import JSON
 from bridge.publish import closing, mending
 from bridge.publish.mending import GIVEN_UP, Hand, Handled
 from bridge.publish.outbox import EntryState
@@ -15,11 +18,23 @@ from bridge.relay import progress
 from bridge.schema import registry
 from bridge.settings import SLACK_NS
 from bridge.storage import Storage, now_ms
-from topics.values import TopicId
+from topics.values import AccountId, TopicId
 
 log = get_logger(__name__)
 
 NS_PER_MS = 1_000_000
+MAX_ID_CHARS = 64
+"""So much of what was given as an event's id is repeated."""
+MAX_TOLD = 1000
+"""Of so many campaigns it is told why they wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What the submitter could carry nothing of, by campaign with why, and how often each node failed in a row."""
+
+    campaigns: Mapping[str, str]
+    node_failures: Callable[[], Mapping[AccountId, int]]
 
 
 class Desk:
@@ -35,11 +50,13 @@ class Desk:
         *,
         wake: Callable[[Iterable[str]], None],
         revisit: Callable[[TopicId], None] | None = None,
+        waits: Waits | None = None,
     ) -> None:
         self._storage = storage
         self._announcer = announcer
         self._wake = wake
         self._revisit = revisit
+        self._waits = Waits({}, dict) if waits is None else waits
         self._max_batch = storage.config.events.max_batch
 
     async def retry(self, ids: Sequence[str], *, by: str) -> int:
@@ -56,7 +73,9 @@ class Desk:
             )
             count += await self._readmitted(handled)
             if len(handled) < limit:
-                return count
+                break
+        self._wake([campaign_id])  # also for what is under way, and was refused half-way
+        return count
 
     async def drop(self, ids: Sequence[str], *, by: str, reason: str = "") -> int:
         """These parked or waiting events are given up; how many. Raises EntryRefused, ChangeRefused (too many)."""
@@ -65,6 +84,19 @@ class Desk:
         hopeful = [each.entry for each in handled if each.state is EntryState.WAITING]  # parked ones were told before
         await self._announcer.reject(hopeful, f"{GIVEN_UP}: {reason}" if reason else GIVEN_UP)
         return len(handled)
+
+    def waits(self) -> dict[str, JSON]:
+        """Why nothing leaves, as far as a running submitter knows: `nodes`, if none answers, and by campaign.
+
+        `stopped` counts them; at most MAX_TOLD are told.
+        """
+        failures, campaigns = self._waits.node_failures(), self._waits.campaigns
+        none_answers = bool(failures) and all(failures.values())
+        return {
+            "nodes": f"none of the {len(failures)} nodes answers" if none_answers else None,
+            "stopped": len(campaigns),
+            "campaigns": dict(islice(campaigns.items(), MAX_TOLD)),
+        }
 
     async def close(self, campaign_id: str, *, by: str) -> None:
         """The campaign takes no more events, and its final message is on its way. Raises CampaignRefused."""
@@ -104,4 +136,4 @@ def _event_id(text: str) -> bytes:
     try:
         return uuid.UUID(text).bytes
     except ValueError:
-        raise EntryRefused("with that id", "is not known: an id is a UUID", status=404) from None
+        raise EntryRefused(repr(text[:MAX_ID_CHARS]), "is not known: an id is a UUID", status=404) from None

@@ -56,7 +56,7 @@ class ConfigProblem:
 class ConfigInvalid(BridgeError):
     """Holds every problem that was found, in the order of the file."""
 
-    hint = "see `hcs-bridge check-config`"
+    hint = "mend what is named; the config.toml that came with hcs-bridge says of each key what it takes"
 
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)
@@ -210,10 +210,9 @@ class IdempotencyConflict(BridgeError):
 class BudgetSpent(BridgeError):
     """Nothing was sent; what waits goes on when there is room. `reason` names the budget and the sums."""
 
-    hint = "raise the budget in config.toml and restart, or wait for the day to turn (UTC) where it is the day's"
-
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, hint: str) -> None:
         self.reason = reason
+        self.hint = hint
         super().__init__(reason)
 
 

@@ -18,13 +18,14 @@ from bridge.publish import costs, id_records
 from bridge.publish.budgets import Scope
 from bridge.publish.costs import Sum
 from bridge.publish.outbox import Entry
+from bridge.publish.pool import Place, Pool
 from bridge.relay import progress
 from bridge.relay.direct import tail_channel
 from bridge.relay.store import Source
 from bridge.relay.tail import Progress
-from bridge.remotes import connected, mirror_of
+from bridge.remotes import connected, mirror_of, operator_key
 from bridge.room_settings import budgets_of
-from bridge.rooms import Outbound, direct_reading, outbound
+from bridge.rooms import Outbound, direct_reading, outbound, topic_terms
 from bridge.schema import registry
 from bridge.storage import Storage, opened
 from bridge.supervise import supervised
@@ -57,6 +58,13 @@ async def topic(config: Config, campaign_id: str) -> TopicView | None:
     """One campaign; None if it isn't registered."""
     async with opened(config, alone=False) as storage:
         return await storage.database.read(lambda c: campaign_view(c, campaign_id))
+
+
+async def pool(config: Config) -> list[Place]:
+    """The topics that were made ahead of time. Reads only, also beside a running daemon. Raises ConfigInvalid."""
+    ours = Pool.of(topic_terms(config), operator_key(config.operator).public_bytes)
+    async with opened(config, alone=False) as storage:
+        return await storage.database.read(ours.places)
 
 
 async def topic_named(config: Config, name: str) -> TopicView | None:

@@ -21,7 +21,6 @@ from topics.ledger.grpc_ledger import GrpcLedger, Operator
 from topics.ledger.node_calls import AddressBook
 from topics.ledger.nodes import Node
 from topics.ledger.operator_key import InvalidKey, OperatorKey
-from topics.ledger.port import Ledger
 from topics.ledger.settings import LedgerSettings
 from topics.mirror.host import Hosts
 from topics.mirror.rest import Mirror
@@ -42,7 +41,7 @@ LOOK_UP_S = 5.0
 class Remotes:
     """Where transactions go, under whose ids, and who tells what came of them."""
 
-    ledger: Ledger
+    ledger: GrpcLedger
     witness: Witness
     mirror: Mirror
     streams: Streams

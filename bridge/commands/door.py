@@ -115,11 +115,14 @@ class Door:
         return answer
 
 
-async def ask_daemon(config: Config, scope: Scope, path: str, body: bytes) -> Answer | None:
-    """Post to the configured daemon with a key of that scope, once. None if no daemon answers. Raises CommandFailed."""
+async def ask_daemon(config: Config, scope: Scope, path: str, body: bytes | None = None) -> Answer | None:
+    """Get from the configured daemon, or post to it, with a key of that scope, once. None if no daemon answers.
+
+    Raises CommandFailed, ConfigInvalid.
+    """
     async with Door(http_url(config), api_key_for(config, scope), patience_s=0) as door:
         try:
-            return await door.post(path, body)
+            return await door.get(path) if body is None else await door.post(path, body)
         except CommandFailed as failed:
             if failed.code == UNREACHABLE:
                 return None

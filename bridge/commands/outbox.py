@@ -81,13 +81,18 @@ def retry(
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """Let parked events wait again, each in its place among what still waits. Works with and without the daemon."""
+    """Let parked events wait again, each in its place among what still waits. Works with and without the daemon.
+
+    With --campaign what the campaign has under way is tried at once, too, such as a flight that is partly on the ledger
+    and was refused half-way: it is never dropped.
+    """
     from bridge.commands import outbox_acts
 
     if bool(event_ids) == (campaign is not None):
         raise CommandFailed("name either events or a --campaign", code=USAGE)
     count = asyncio.run(outbox_acts.retry(loaded(config), event_ids or [], campaign=campaign))
-    typer.echo(json.dumps({"retried": count}) if as_json else f"{count} wait again")
+    under_way = "" if campaign is None else ", and what is under way is tried at once"
+    typer.echo(json.dumps({"retried": count}) if as_json else f"{count} wait again{under_way}")
 
 
 @outbox_app.command("drop", epilog=EXIT_CODES)
@@ -100,7 +105,10 @@ def drop(
 ) -> None:
     """Give up parked or waiting events for good. Works with and without the daemon."""
     from bridge.commands import outbox_acts
+    from bridge.gateway.admin import too_long
 
+    if (told := too_long(reason)) is not None:
+        raise CommandFailed(told, code=USAGE, hint="shorten --reason; nothing was given up")
     settings = loaded(config)
     be_sure(f"Give up {len(event_ids)} event(s) for good?", yes=yes, hint="say --yes to give them up unasked")
     count = asyncio.run(outbox_acts.drop(settings, event_ids, reason=reason))

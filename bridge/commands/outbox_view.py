@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.table import Table
 
+from bridge.commands.addresses import http_url
+from bridge.commands.door import ask_daemon
+from bridge.commands.exits import CommandFailed
 from bridge.config import Config
+from bridge.errors import CampaignRefused, ConfigInvalid
 from bridge.protocol.envelope import iso_time
 from bridge.protocol.wire.control import Control
 from bridge.publish import costs, survey
@@ -17,15 +23,25 @@ from bridge.publish.budgets import WARN_PERCENT, Bill, Budgets, Scope, day_of, h
 from bridge.publish.outbox import EntryState
 from bridge.publish.survey import UNFINISHED, Kept, Sent, Story
 from bridge.room_settings import budgets_of
+from bridge.schema import registry
 from bridge.storage import now_ms, opened
 from topics.values import format_timestamp
 
+PATIENCE_S = 5.0
+"""How long the daemon has to say what it knows."""
+MAX_REASONS = 3
+
 
 async def listing(config: Config, *, campaign: str | None, state: str | None, limit: int) -> dict[str, Any]:
-    """`campaigns`: counts and ages by state, and what is in the way; `entries`: the oldest, at most `limit`."""
+    """`campaigns`: counts and ages by state, and what is in the way; `entries`: the oldest, at most `limit`.
+
+    `nothing_leaves` says why, if nothing does; None if something may. Raises CampaignRefused for an unknown campaign.
+    """
     states = UNFINISHED if state is None else (EntryState(state),)
     at_ms = now_ms()
     async with opened(config, alone=False) as storage:
+        if campaign is not None and await storage.database.read(lambda c: registry.find(c, campaign)) is None:
+            raise CampaignRefused(campaign, "is not registered", status=404, hint="see `hcs-bridge topic list`")
         seen = await storage.database.read(lambda c: survey.overview(c, ref=campaign, states=states, limit=limit))
         bills = [Bill(Scope.DAY, day_of(at_ms * 1_000_000)), *(Bill(Scope.CAMPAIGN, ref) for ref in seen.obstacles)]
         committed = await storage.database.read(lambda c: costs.committed(c, bills))
@@ -33,10 +49,16 @@ async def listing(config: Config, *, campaign: str | None, state: str | None, li
     for tally in seen.tallies:
         row = campaigns.setdefault(tally.ref, {"campaign": tally.ref})
         row[tally.state] = {"count": tally.count, "oldest_age_s": _age_s(tally.oldest_ms, at_ms)}
+    waits = await waits_of(config)
     for ref, row in campaigns.items():
         theirs = [bill for bill in bills if bill.scope is Scope.DAY or bill.name == ref]
-        row["in_the_way"] = [*seen.obstacles[ref], *_nearly_spent(budgets_of(config), theirs, committed)]
-    return {"campaigns": list(campaigns.values()), "entries": [_entry(each, at_ms) for each in seen.entries]}
+        told = [waits.campaigns[ref]] if ref in waits.campaigns else []
+        row["in_the_way"] = [*seen.obstacles[ref], *told, *_nearly_spent(budgets_of(config), theirs, committed)]
+    return {
+        "nothing_leaves": nothing_leaves(list(campaigns.values()), waits),
+        "campaigns": list(campaigns.values()),
+        "entries": [_entry(each, at_ms) for each in seen.entries],
+    }
 
 
 async def story(config: Config, event_id: str) -> dict[str, Any] | None:
@@ -53,8 +75,48 @@ async def story(config: Config, event_id: str) -> dict[str, Any] | None:
     return _told(found, type_=found.entry.kind if isinstance(says, Control) else says.type)
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Why nothing leaves at all, or nothing of these campaigns, as the daemon says; `stopped` counts all of them."""
+
+    everything: str | None = None
+    campaigns: Mapping[str, str] = field(default_factory=dict)
+    stopped: int = 0
+
+
+async def waits_of(config: Config) -> Waits:
+    """What the running daemon knows and the disk doesn't."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            answer = await ask_daemon(config, "campaigns:read", "/v1/outbox")
+    except TimeoutError:
+        return Waits(f"the daemon at {http_url(config)} doesn't answer within {PATIENCE_S:g} s: see its log")
+    except (CommandFailed, ConfigInvalid):
+        return Waits()  # no key that it would tell it to: what the disk knows must do
+    if answer is None:
+        return Waits(f"no daemon answers at {http_url(config)}: start `hcs-bridge serve`")
+    return Waits(answer.body.get("nodes"), answer.body.get("campaigns", {}), answer.body.get("stopped", 0))
+
+
+def nothing_leaves(campaigns: Sequence[Mapping[str, Any]], waits: Waits) -> str | None:
+    """Why not, if nothing of these campaigns does; None if something may, or there is nothing to leave."""
+    leaving = [row["campaign"] for row in campaigns if "waiting" in row or "flying" in row]
+    if not leaving:
+        return "what is here is parked; retry it or drop it" if any("parked" in row for row in campaigns) else None
+    if waits.everything is not None:
+        return waits.everything
+    told = [waits.campaigns[ref] for ref in leaving if ref in waits.campaigns]
+    if len(leaving) - len(told) > waits.stopped - len(waits.campaigns):  # more than those that aren't told of
+        return None
+    return "; ".join(list(dict.fromkeys(told))[:MAX_REASONS])
+
+
 def tables(view: Mapping[str, Any]) -> Iterator[Table]:
-    """The campaigns, and below them the entries."""
+    """Why nothing leaves, if nothing does, the campaigns, and below them the entries."""
+    if view["nothing_leaves"] is not None:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_row(f"nothing leaves: {view['nothing_leaves']}\n")
+        yield table
     states = [state.value for state in EntryState if any(state in row for row in view["campaigns"])]
     table = _table("campaign", *states, "oldest", "in the way")
     for row in view["campaigns"]:

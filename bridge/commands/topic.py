@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 from rich.table import Table
 
+from bridge import offline
 from bridge.alone import close_topic
 from bridge.commands.addresses import http_url
 from bridge.commands.door import Door, api_key_for
@@ -21,6 +22,7 @@ from bridge.commands.exits import UNREACHABLE, CommandFailed
 from bridge.commands.tables import print_whole
 from bridge.config import Config
 from bridge.offline import TopicView, create_topic
+from bridge.publish.pool import Place
 
 CAMPAIGNS_PATH = "/v1/campaigns"
 DAEMON_NAMES = {"id": "campaign", "ownerId": "owner", "topicId": "topic_id", "status": "status", "sequence": "sequence"}
@@ -82,8 +84,15 @@ async def _through_daemon(
     return {column: answer.body.get(name) for name, column in DAEMON_NAMES.items()}
 
 
-def as_row(known: TopicView) -> dict[str, Any]:
-    """A topic as plain names and values."""
+async def listed(config: Config, *, pool: bool) -> list[dict[str, Any]]:
+    """Every campaign's topic, or those that were made ahead of time."""
+    if pool:
+        return [as_row(place) for place in await offline.pool(config)]
+    return [as_row(known) for known in await offline.topics(config)]
+
+
+def as_row(known: TopicView | Place) -> dict[str, Any]:
+    """A topic, a campaign's or one of the pool, as plain names and values."""
     return dataclasses.asdict(known)
 
 
@@ -99,7 +108,7 @@ def table(rows: Iterable[Mapping[str, Any]]) -> Table:
     """Topics, one a line."""
     listed = list(rows)
     result = Table(box=None, pad_edge=False)
-    for name in listed[0] if listed else ["campaign"]:
+    for name in listed[0] if listed else ["topic"]:
         result.add_column(name, no_wrap=True)
     for row in listed:
         result.add_row(*("" if value is None else str(value) for value in row.values()))

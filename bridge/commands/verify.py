@@ -1,37 +1,42 @@
-"""`hcs-bridge verify`: reads a whole topic again, and says in a line whether all that it shows holds."""
+"""`hcs-bridge verify`: reads a whole topic again, or a bundle, and says in a line whether all that it shows holds."""
 
 # ruff: noqa: PLC0415 # as in the other verbs: what it needs is imported when it runs
+# ruff: noqa: PLR0913, PLR0917 # an option of a verb is a parameter of its function
 from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.commands.auditing import Known, bar, given_key, key_ring, looked_up, own_key, shown
 from bridge.commands.exits import FAILED, OK, USAGE, CommandFailed
 from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, loaded
-from topics.values import TopicId
 
 if TYPE_CHECKING:
     from bridge.config import Config
-    from bridge.relay.audit.looking import ReadOnly
-    from bridge.relay.audit.reading import OnRecord, Span
+    from bridge.relay.audit.reading import OnRecord
+    from bridge.relay.audit.source import Span
     from bridge.relay.audit.verdict import Verdict
-    from topics.registry import Registration
 
-KEY_BYTES = 32
 VERIFIED = "verified"
 
 
 def verify(
-    target: Annotated[str, typer.Argument(metavar="TOPIC|CAMPAIGN", help="As in 0.0.7001, or a campaign's id.")],
+    target: Annotated[
+        str | None, typer.Argument(metavar="TOPIC|CAMPAIGN", help="As in 0.0.7001, or a campaign's id.")
+    ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="Of `export`, instead; needs nothing else at all."
+        ),
+    ] = None,
     pin: Annotated[
-        str | None, typer.Option(metavar="HEX|FILE", help="The bridge's public key; default: this bridge's own.")
+        str | None,
+        typer.Option(metavar="HEX|FILE", help="The bridge's public key; default: this bridge's own, none for FILE."),
     ] = None,
     first: Annotated[int, typer.Option("--from", min=1, help="The first sequence number.")] = 1,
     last: Annotated[int | None, typer.Option("--to", min=1, help="The last one; default: all there are.")] = None,
@@ -42,158 +47,85 @@ def verify(
 
     Sequence, running hash, manifest, every frame's seal and signature; and, where there is a database, our receipts and
     what the relay stored. Works beside a running daemon. Ends with 0 only if all of it held; "unverified" ends with 1.
+    With --bundle the file is all that is read: no configuration, no database, no network.
     """
-    from bridge.relay.audit.reading import Span
+    from bridge.relay.audit.source import Span
 
     if last is not None and last < first:
         raise CommandFailed(f"--to {last} lies before --from {first}", code=USAGE)
-    verdict = asyncio.run(audited(loaded(config), target, pin=pin, span=Span(first, last)))
+    span = Span(first, last)
+    if bundle is not None and target is None:
+        work = audited_bundle(bundle, pin=pin, span=span)
+    elif target is not None and bundle is None:
+        work = audited(loaded(config), target, pin=pin, span=span)
+    else:
+        raise CommandFailed("name a topic, a campaign or --bundle FILE, one of them", code=USAGE)
+    verdict = asyncio.run(work)
     typer.echo(json.dumps(verdict.as_json()) if as_json else verdict.as_text())
     raise typer.Exit(OK if verdict.result == VERIFIED else FAILED)
 
 
 async def audited(config: Config, target: str, *, pin: str | None, span: Span) -> Verdict:
-    """Raises CommandFailed, ConfigInvalid, DatabaseHeld, Unavailable."""
+    """What the mirror shows. Raises CommandFailed, ConfigInvalid, DatabaseHeld, Unavailable."""
     from bridge.relay.audit.judge import Rules
     from bridge.relay.audit.reading import Audit
-    from bridge.remotes import mirror_of
 
-    async with _database(config) as database:
-        registration = None if database is None else await asyncio.to_thread(_find, database, target)
-        topic_id = _topic_id(target, registration)
-        rules = Rules(config.network.name, topic_id, pinned(config, pin), config.relay)
-        on_record = None
-        if database is not None and registration is not None:
-            on_record = await asyncio.to_thread(_on_record, config, database, registration, span)
-        mirror = mirror_of(config)
-        try:
-            if await mirror.topic(topic_id) is None:
-                raise CommandFailed(f"the mirror {mirror.url} knows no topic {topic_id}")
-            audit = Audit(
-                mirror,
-                rules,
-                span,
-                on_record,
-                patience_s=config.mirror.request_timeout_s,
-                poll_interval_s=config.mirror.poll_interval_s,
-            )
-            with _bar(str(topic_id)) as show:
-                return await audit.run(show)
-        finally:
-            await mirror.close()
+    async with looked_up(config, target) as known:
+        key = own_key(config) if pin is None else given_key(pin)
+        rules = Rules(config.network.name, known.topic_id, key, config.relay)
+        record = await asyncio.to_thread(_on_record, config, known, span)
+        async with shown(config, known.topic_id) as source:
+            with bar(known.topic_id) as show:
+                return await Audit(source, rules, span, record, pinned=key is not None).run(show)
 
 
-def pinned(config: Config, pin: str | None) -> bytes | None:
-    """The bridge key to believe: the one given, else our own, else none. Raises CommandFailed, ConfigInvalid."""
-    from bridge.key_files import read_secret
-    from bridge.keys.load import public_key_of
+async def audited_bundle(file: Path, *, pin: str | None, span: Span) -> Verdict:
+    """What the bundle shows, and nothing else is asked. Raises BundleRefused, CommandFailed, ConfigInvalid."""
+    from bridge.config_sections import Relay
+    from bridge.relay.audit.bundle import Bundle
+    from bridge.relay.audit.judge import Rules
+    from bridge.relay.audit.reading import Audit, OnRecord
+    from bridge.relay.audit.receipts import Receipts
 
-    if pin is None:
-        return public_key_of(config.keys) if config.keys.signing_key_file.exists() else None
-    text = read_secret(Path(pin), key="--pin", private=False) if Path(pin).is_file() else pin
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        rule = f"must be {KEY_BYTES * 2} hex digits, or a file that holds them"
-        raise CommandFailed(f"--pin {pin[:80]} {rule}", code=USAGE)
-    return key
-
-
-@asynccontextmanager
-async def _database(config: Config) -> AsyncIterator[ReadOnly | None]:
-    """Ours, if there is one. Raises DatabaseHeld for one of another version or network."""
-    from bridge.relay.audit.looking import ReadOnly, database_path
-
-    if not database_path(config.database).exists():
-        yield None
-        return
-    database = ReadOnly(config.database)
-    try:
-        await asyncio.to_thread(_check, config, database)
-        yield database
-    finally:
-        database.close()
+    bundle = Bundle.opened(file)
+    named = bundle.header.public_key
+    key = given_key(pin) if pin is not None else None if named is None else bytes.fromhex(named)
+    rules = Rules(bundle.header.network, bundle.topic_id, key, Relay())
+    newest = max((receipt.sequence for receipt in bundle.receipts()), default=0)
+    receipts = Receipts(bundle.topic_id, bundle.receipts(first=span.first), newest=newest)
+    record = OnRecord(bundle.keys(), receipts)
+    with bar(bundle.topic_id) as show:
+        return await Audit(bundle, rules, span, record, pinned=pin is not None, bundle=True).run(show)
 
 
-def _check(config: Config, database: ReadOnly) -> None:
-    from bridge import migrations, settings
-    from bridge.errors import DatabaseHeld
-
-    revision, newest = database.read(migrations.revision_of), migrations.revisions()[0]
-    if revision != newest:
-        hint = "run the version that made it, or start this one's daemon, which migrates it"
-        raise DatabaseHeld(f"the database is at revision {revision}, and this version reads {newest}", hint=hint)
-    bound = database.read(lambda c: settings.found(c, settings.NETWORK))
-    if bound not in (None, config.network.name):
-        text = f"the database belongs to the network {bound!r}, and network.name is {config.network.name!r}"
-        raise DatabaseHeld(text, hint="give each network a database.url of its own")
-
-
-def _find(database: ReadOnly, target: str) -> Registration | None:
-    from bridge.schema import registry
-
-    try:
-        topic_id = TopicId.parse(target)
-    except ValueError:
-        return database.read(lambda c: registry.find(c, target))
-    return database.read(lambda c: registry.by_topic(c, topic_id) or registry.find(c, target))
-
-
-def _topic_id(target: str, registration: Registration | None) -> TopicId:
-    if registration is not None and registration.topic_id is not None:
-        return registration.topic_id
-    if registration is None:
-        try:
-            return TopicId.parse(target)
-        except ValueError:
-            pass
-    hint = "see `hcs-bridge topic list`; without the database, name a topic as in 0.0.7001"
-    raise CommandFailed(f"no topic for campaign {target}", hint=hint)
-
-
-def _on_record(config: Config, database: ReadOnly, registration: Registration, span: Span) -> OnRecord:
+def _on_record(config: Config, known: Known, span: Span) -> OnRecord | None:
     from bridge.keys.at_rest import AtRest
-    from bridge.keys.load import load_keys
-    from bridge.keys.ring import STORE, KeyRing
+    from bridge.keys.ring import STORE
     from bridge.relay import progress
     from bridge.relay.audit.looking import RecordedKeys
     from bridge.relay.audit.publications import Publications
     from bridge.relay.audit.reading import OnRecord
-    from bridge.relay.audit.receipts import Receipts
+    from bridge.relay.audit.receipts import Receipts, newest, recorded
     from bridge.relay.store import Source
 
-    topic_id = _topic_id(registration.ref, registration)
-    ring = KeyRing(load_keys(config.keys).master, max_cached=config.keys.max_cached)
+    if known.here is None:
+        return None
+    database, ref = known.here
+    topic_id, ring = known.topic_id, key_ring(config)
     store_key = database.read(lambda c: ring.current(c, STORE))
     if store_key is None:
         raise CommandFailed("the database has no store key: no daemon has ever run on it")
     read = database.read(lambda c: progress.of(c, topic_id))
+    must = max(newest(database, topic_id), read.opened_sequence)
     return OnRecord(
-        RecordedKeys(database, ring, registration.ref, max_cached=config.keys.max_cached),
-        Receipts(database, topic_id, read, first=span.first),
+        RecordedKeys(database, ring, ref, max_cached=config.keys.max_cached),
+        Receipts(topic_id, recorded(database, topic_id, first=span.first), newest=must, read=read),
         Publications(
             database,
-            Source(topic_id, registration.ref),
+            Source(topic_id, ref),
             AtRest(store_key),
             first=span.first,
             last=read.opened_sequence,
         ),
         halted=database.read(lambda c: progress.halted(c, topic_id)),
     )
-
-
-@contextmanager
-def _bar(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A progress bar on a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _of: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"topic {name}", total=None)
-        yield lambda done, of: progress.update(task, completed=done, total=None if of is None else max(done, of))

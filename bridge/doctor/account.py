@@ -21,7 +21,11 @@ EVENT_MESSAGE_BYTES = 256
 """What an event that goes alone takes on the ledger, about; sealed, signed and padded. Batched it takes less."""
 KEY, BALANCE = "operator account", "balance"
 _KINDS = {"ed25519": "ED25519", "ecdsa": "ECDSA_SECP256K1"}
+_KINDS_THERE = {theirs: ours for ours, theirs in _KINDS.items()}
 _LISTS = "ProtobufEncoded"
+_KEY_HINT = (
+    "put the account's private key there: DER, PEM, or 64 hex digits, whose kind operator.key_kind tells; mode 600"
+)
 _ACCOUNT_HINT = "check operator.account and network.name, and that mirror.urls are mirrors of that network"
 
 
@@ -43,7 +47,7 @@ async def account(ground: Ground) -> Sequence[Finding]:
     try:
         key = await apart(partial(operator_key, ground.config.operator))
     except ConfigInvalid as invalid:
-        about_key = failed(KEY, text_of(invalid), "put the account's private key there: hex, DER or PEM, mode 600")
+        about_key = failed(KEY, text_of(invalid), _KEY_HINT)
     else:
         about_key = compared(wanted, key, found.key)
     topic_too = ground.config.topics.create_on_demand
@@ -63,8 +67,8 @@ def compared(account: AccountId, ours: OperatorKey, theirs: MirrorKey | None) ->
         return warning(KEY, text, "make sure that this one key may sign alone; the bridge has no other")
     if (theirs.kind, theirs.public) == (_KINDS[ours.kind], ours.public_bytes):
         return ok(KEY, f"{account} has our key, {shown}")
-    if theirs.public == ours.public_bytes:
-        hint = "set operator.key_kind to the account's kind of key"
+    if (kind := _KINDS_THERE.get(theirs.kind, ours.kind)) != ours.kind:
+        hint = f'if the key is 64 hex digits, set operator.key_kind = "{kind}"; else {hint}'
     return failed(KEY, f"{account} has the key {theirs.kind} {theirs.public.hex()}, and ours is {shown}", hint)
 
 

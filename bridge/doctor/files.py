@@ -31,7 +31,7 @@ def _keys(config: Config) -> list[Finding]:
     findings = [_file(key, path, wrong[key]) for key, path in named]
     if config.operator.key is not None:
         rules = wrong[OPERATOR_KEY]
-        hint = "put the account's private key there: hex, DER or PEM"
+        hint = "put the account's private key there: DER, PEM, or 64 hex digits, whose kind operator.key_kind tells"
         findings.insert(0, failed(OPERATOR_KEY, rules[0], hint) if rules else ok(OPERATOR_KEY, "in the environment"))
     others = [
         rule for key, rules in wrong.items() if key not in {finding.name for finding in findings} for rule in rules

@@ -11,6 +11,7 @@ from bridge.errors import BridgeError, ConfigInvalid
 from topics.errors import TopicsError
 
 MAX_CRASH_CHARS = 200
+MEND = "mend what is named here, and run this again"
 
 
 class Status(StrEnum):
@@ -23,12 +24,16 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the doctor's: what was looked at, how it is, what was found, and what to do about it."""
+    """One line of the doctor's: what was looked at, how it is, what was found, and, unless all is well, what to do."""
 
     name: str
     status: Status
     found: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        if self.status is not Status.OK and not self.hint:
+            raise ValueError(f"{self.name}: {self.found}: and what to do?")
 
 
 def ok(name: str, found: str) -> Finding:
@@ -67,7 +72,7 @@ async def _one(check: Check, timeout_s: float) -> Sequence[Finding]:
     except TimeoutError:
         return [failed(check.name, f"no end within {timeout_s:g} s", "try again; doctor.timeout_s gives it longer")]
     except (BridgeError, TopicsError, OSError) as error:
-        return [failed(check.name, text_of(error), getattr(error, "hint", ""))]
+        return [failed(check.name, text_of(error), getattr(error, "hint", "") or MEND)]
     except Exception as crash:  # noqa: BLE001 # one check's mistake must not hide what the others found
         text = f"the check itself broke: {type(crash).__name__}: {crash}"
         return [failed(check.name, text[:MAX_CRASH_CHARS], "this is a mistake in hcs-bridge: please report it")]

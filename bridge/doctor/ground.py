@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 SHARES_OF_TIME = 5
 """One request to a remote gets this part of a check's time: a check has room for some requests and another try."""
+SEE_DATABASE = "see the line about the database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ def _look(path: Path, busy_timeout_s: float, work: Callable[[Connection], T]) ->
         with engine.connect() as connection:
             return work(connection)
     except DatabaseError as error:
-        raise Unavailable("the database", str(error.orig)) from error
+        unavailable = Unavailable("the database", str(error.orig))
+        unavailable.hint = SEE_DATABASE
+        raise unavailable from error
     finally:
         engine.dispose()

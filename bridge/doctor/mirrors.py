@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bridge.doctor.findings import Finding, failed, ok, text_of, warning
 from bridge.doctor.ground import Ground
+from bridge.errors import BridgeError
 from bridge.relay import progress
 from bridge.relay.same_network import begins_as
 from topics.errors import TopicsError
@@ -77,7 +78,10 @@ def clock(name: str, ahead_s: float, *, known: bool, warn_s: float, fail_s: floa
 async def _network(ground: Ground, mirror: Mirror) -> Finding:
     """Networks get reset, and their topic ids used again."""
     name = f"network at {mirror.url}"
-    known = await ground.look(progress.known_beginning)
+    try:
+        known = await ground.look(progress.known_beginning)
+    except BridgeError as error:  # of the mirror nothing is wrong
+        return failed(name, f"can't be compared: {text_of(error)}", error.hint)
     if known is None:
         return ok(name, "nothing has been read from it yet")
     topic_id, epoch = known

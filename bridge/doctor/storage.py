@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from bridge import migrations, settings
-from bridge.doctor.findings import Finding, failed, ok, text_of, warning
+from bridge.doctor.findings import Finding, Status, failed, ok, text_of, warning
 from bridge.doctor.ground import Ground, apart
 from bridge.errors import BridgeError
 from bridge.keys.load import load_keys
@@ -31,6 +31,8 @@ async def storage(ground: Ground) -> Sequence[Finding]:
         revision = await ground.look_at_any(migrations.revision_of)
         bound = await ground.look(lambda connection: settings.found(connection, settings.NETWORK))
     except BridgeError as error:
+        if findings[0].status is Status.FAILED:  # no right to it, which is why it doesn't open
+            return findings
         hint = "is database.url the right file? If it is damaged, put a backup in its place"
         return [failed(DATABASE, f"{path}: {text_of(error)}", hint), *findings[1:]]
     if revision is None:

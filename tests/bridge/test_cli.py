@@ -13,7 +13,20 @@ import pytest
 from bridge.cli import main
 from bridge.demo.keys import make_demo_keys
 
-VERBS = ("serve", "devnet", "demo", "topic", "outbox", "publish", "tail", "token", "check-config", "verify", "version")
+VERBS = (
+    "serve",
+    "devnet",
+    "demo",
+    "topic",
+    "outbox",
+    "publish",
+    "tail",
+    "token",
+    "check-config",
+    "verify",
+    "export",
+    "version",
+)
 
 
 @pytest.fixture

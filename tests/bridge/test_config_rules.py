@@ -17,9 +17,22 @@ from topics.values import AccountId
     [
         (rules.Address, "127.0.0.1:50211", ["host", ":1", "host:", "host:0", "host:65536", "host:x"]),
         (rules.Amount, 0.5, [0, -1, float("inf"), float("nan")]),
+        (rules.CookieName, "access_token", ["a b", "a=b", "a;", "x" * 65]),
         (rules.Count, 1, [0, -1, 1.5, "many"]),
         (rules.DatabaseUrl, "sqlite:////var/x.db", ["postgresql://h/d", "sqlite://", "/var/x.db", ""]),
         (rules.EventName, "TEAM_JOINED", ["team", "9A", "", "A" * 65]),
+        (rules.IpNetwork, "10.0.0.0/8", ["10.0.0.1/8", "10.0.0", "example.com"]),
+        (
+            rules.KeysUrl,
+            "redis://127.0.0.1:6379/0?key=authKeyStore",
+            [
+                "redis://127.0.0.1:6379/0",
+                "redis://:secret@h/0?key=k",
+                "https://me@h/jwks.json",
+                "file:///jwks.json",
+                "h/x",
+            ],
+        ),
         (rules.Name, "back-end.1", ["", "a b", "x" * 65]),
         (
             rules.Origin,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bridge.desk import Desk
+from bridge.desk import MAX_TOLD, Desk, Waits
 from bridge.doors import Announcer, Backend, ChannelHistory
 from bridge.errors import CampaignRefused, ChangeRefused, EntryRefused
 from bridge.gateway.hub import Frame, Hub
@@ -23,6 +23,7 @@ from bridge.rooms import outbound
 from bridge.storage import Storage, opened
 from bridge.supervise import supervised
 from tests.integration.world import world
+from topics.values import AccountId
 
 CLOSED: JSON = {"event": "CAMPAIGN_CLOSED", "payload": {"campaignId": "1", "message": "over"}}
 
@@ -41,6 +42,8 @@ class Behind:
     def deliver(self, frame: Frame) -> None:
         self.heard.append(json.loads(frame.payload)["push"]["pub"])
 
+    deliver_last = deliver
+
     def overflow(self) -> None:
         raise AssertionError("too much")
 
@@ -54,7 +57,7 @@ class Behind:
 
     async def park(self, *event_ids: str) -> None:
         wanted = {uuid.UUID(event_id).bytes for event_id in event_ids}
-        waiting = await self.storage.database.read(lambda c: outbox.waiting(c, "1", limit=100))
+        waiting = await self.storage.database.read(lambda c: outbox.waiting(c, "1", limit=100, max_bytes=100_000))
         parked = [entry for entry in waiting if entry.event_id in wanted]
         await self.storage.database.write(lambda c: outbox.park(c, [entry.id for entry in parked], "refused"))
         await self.announcer.reject(parked, "refused")
@@ -73,7 +76,7 @@ async def behind(tmp_path: Path) -> AsyncIterator[Behind]:
         connected(made.config, last_valid_start_ns=0) as remotes,
         supervised({"database": storage.database.run}),
     ):
-        hub, woken = Hub(), list[str]()
+        hub, woken = Hub(later=lambda flush: flush()), list[str]()
         announcer = Announcer(storage, hub)
         rooms = outbound(storage, remotes, reject=announcer.reject)
 
@@ -106,7 +109,9 @@ async def test_a_campaign_is_retried_whole_however_much_it_is(behind: Behind) ->
     await behind.park(*ids)
     assert await behind.desk.retry_campaign("1", by="ops") == 8
     assert {await behind.status(id_) for id_ in ids} == {"accepted"}
+    behind.woken.clear()
     assert await behind.desk.retry_campaign("1", by="ops") == 0
+    assert behind.woken == ["1"]  # what is under way may be stuck half-way
 
 
 async def test_who_was_told_provisional_is_told_that_it_was_given_up(behind: Behind) -> None:
@@ -127,8 +132,8 @@ async def test_what_cannot_be_is_refused(behind: Behind) -> None:
     with pytest.raises(EntryRefused, match="is waiting, and only a parked one"):
         await behind.desk.retry([one], by="ops")
     for unknown in ("no id", str(uuid.uuid4())):
-        with pytest.raises(EntryRefused, match="is not known"):
-            await behind.desk.drop([unknown], by="ops")
+        with pytest.raises(EntryRefused, match=f"event .?{unknown}.? is not known"):  # which of several
+            await behind.desk.drop([one, unknown], by="ops")
     with pytest.raises(ChangeRefused, match="at most 3") as refused:
         await behind.desk.drop([one] * 4, by="ops")
     assert refused.value.status == 413
@@ -142,11 +147,23 @@ async def test_a_close_wakes_the_submitter_and_is_no_news_to_subscribers(behind:
     view = await behind.backend.campaign("1")
     assert view is not None
     assert view.status == "closing"
-    with pytest.raises(CampaignRefused, match="is closed"):
+    with pytest.raises(CampaignRefused, match="is closing"):
         await behind.accept(CLOSED)
     assert behind.woken == ["1", "1"]
-    waiting = await behind.storage.database.read(lambda c: outbox.waiting(c, "1", limit=9))
+    waiting = await behind.storage.database.read(lambda c: outbox.waiting(c, "1", limit=9, max_bytes=100_000))
     await behind.announcer.reject(waiting, "together with the frame")  # the final message among them
     assert [pub["data"]["meta"]["id"] for pub in behind.heard] == [one, one]
     with pytest.raises(CampaignRefused, match="not registered"):
         await behind.desk.close("2", by="ops")
+
+
+async def test_why_nothing_leaves_is_told_of_so_many_campaigns(behind: Behind) -> None:
+    assert behind.desk.waits() == {"nodes": None, "stopped": 0, "campaigns": {}}  # no submitter goes here
+    failures = {AccountId(0, 0, 3): 2, AccountId(0, 0, 4): 0}
+    many = {f"c{number}": "a budget" for number in range(MAX_TOLD + 1)}
+    desk = Desk(behind.storage, behind.announcer, wake=behind.woken.extend, waits=Waits(many, lambda: failures))
+    told = desk.waits()
+    assert (told["nodes"], told["stopped"]) == (None, MAX_TOLD + 1)
+    assert told["campaigns"] == dict(list(many.items())[:MAX_TOLD])
+    failures[AccountId(0, 0, 4)] = 1
+    assert desk.waits()["nodes"] == "none of the 2 nodes answers"

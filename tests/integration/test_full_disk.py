@@ -5,28 +5,33 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.integration.opened_ledger import Said, opened_topics
 from tests.integration.world import World, until, world
+from topics.devnet.faults import Fault
 
 DEADLINE_S = 30.0
 QUICK: dict[str, Any] = {"publish__retry_initial_s": 0.1, "publish__retry_max_s": 0.3}
 
 
 @contextmanager
-def full(made: World) -> Iterator[None]:
-    """No file of the daemon grows any more inside the block, the log aside, which is shorter than the database's."""
+def full(made: World, *, files: str = "hcs-bridge.db*") -> Iterator[None]:
+    """None of these files of the daemon grows any more inside the block, nor any other that is longer.
+
+    The log is shorter than the database's.
+    """
     assert made.daemon is not None
-    pid, longest = made.daemon.pid, max(path.stat().st_size for path in made.folder.glob("hcs-bridge.db*"))
+    pid, longest = made.daemon.pid, max(path.stat().st_size for path in made.folder.glob(files))
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (longest, before[1]))
     try:
         yield
     finally:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
 
 async def send(made: World, number: int) -> tuple[int, Any, str]:
@@ -75,6 +80,33 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers_by_itself(tmp_path
         topic = (await opened_topics(made))["1"]
         assert (topic.said, topic.skipped) == (accepted, 0)
         assert "Traceback" not in made.log
+
+
+async def test_a_log_that_lies_on_the_full_disk_takes_nothing_along(tmp_path: Path) -> None:
+    """Not a line can be written in between; afterwards it is told again, and a stop is a good end even before."""
+    async with world(tmp_path, **QUICK, ledger__max_attempts=1) as made:
+        await made.start()
+        made.devnet.faults.inject(Fault.NODE_DOWN)
+        _, answer, _ = await send(made, 0)
+        await until(lambda: "flight delayed" in made.log, deadline_s=DEADLINE_S)
+        with full(made, files="daemon.log"):
+            before = len(made.log)
+            made.devnet.faults.clear()
+            await waits_for(made, "the database is unavailable")  # which it has tried to tell the log
+            assert (await send(made, 1))[0] == 503
+            assert len(made.log) == before
+        await confirmed(made, answer["ids"][0])
+        made.devnet.faults.inject(Fault.NODE_DOWN)
+        await send(made, 2)
+        await until(lambda: "flight delayed" in made.log[before:], deadline_s=DEADLINE_S)
+        with full(made, files="daemon.log"):
+            assert await made.stop() == 0
+
+
+async def waits_for(made: World, reason: str) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while reason not in (await made.get("/v1/outbox"))[1]["campaigns"].get("1", ""):  # noqa: ASYNC110 # another process
+            await asyncio.sleep(0.05)
 
 
 async def confirmed(made: World, event_id: str) -> None:

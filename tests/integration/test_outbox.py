@@ -81,20 +81,24 @@ async def test_waiting_events_are_given_up_and_a_campaign_is_closed(tmp_path: Pa
                 (dropped, "waiting"),
                 (kept, "waiting"),
             ]
+            assert view["nothing_leaves"] == "none of the 2 nodes answers"
             status, refused = await made.post("/v1/outbox/drop", {"ids": [flying, dropped]})
             assert (status, "is flying" in refused["error"]["message"]) == (409, True)
             assert await told(made, "outbox", "drop", dropped, "--yes", "--reason", "a mistake") == {"dropped": 1}
             assert await hear(client, 1) == [(dropped, "rejected")]
             assert (await made.post("/v1/campaigns/1/close", {}))[0] == 202
             status, refused = await made.post("/v1/events", change("4"))
-            assert (status, refused["error"]["message"]) == (409, "campaign 1 is closed")
+            assert (status, refused["error"]["message"]) == (
+                409,
+                "campaign 1 is closing: its final message is on its way",
+            )
             made.devnet.faults.clear()
             assert await hear(client, 2) == [(flying, "confirmed"), (kept, "confirmed")]
         assert (await told(made, "topic", "close", "1", "--yes"))["status"] == "closed"
         _, gone = await made.get(f"/v1/events/{dropped}")
         assert (gone["status"], gone["reason"]) == ("dropped", "given up by an operator: a mistake")
         left = await listing(made.config, campaign=None, state=None, limit=9)
-        assert left == {"campaigns": [], "entries": []}
+        assert left == {"nothing_leaves": None, "campaigns": [], "entries": []}
         past_the_gateway = offline.tail(made.config, "campaign:1")
         read = [(await anext(aiter(past_the_gateway)))["meta"]["id"] for _ in range(2)]
         assert read == [flying, kept]

@@ -113,11 +113,11 @@ class Judge:
                 break
             self.counts.messages += 1
             whole = self._assembler.add(message, before)
+            self.counts.skipped += len(self._assembler.take_tombstones())
             if whole is not None:
                 wholes.append(whole)
             elif self._from_the_middle and _ends_one(message):  # which may have begun before
                 blind.add((message.sequence, None))
-        self.counts.skipped += len(self._assembler.take_tombstones())
         events = self._judge(wholes, blind)  # what comes before the break is told first
         if broken is not None:
             raise broken

@@ -9,13 +9,15 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from sqlalchemy import Connection, QueuePool, create_engine
+from sqlalchemy import Connection, QueuePool, create_engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 
 from bridge.config_sections import Database
 from bridge.errors import Unavailable
-from bridge.keys.ring import CampaignKeys, KeyRing
+from bridge.keys.ring import CampaignKeys, KeyRing, campaign_owner
+from bridge.protocol.wire.epochs import Epoch
+from bridge.schema import epochs
 
 T = TypeVar("T")
 
@@ -74,3 +76,15 @@ class RecordedKeys:
 
         with self._lock:
             return self._database.read(look)
+
+
+def campaign_epochs(database: ReadOnly, ring: KeyRing, ref: str) -> list[Epoch]:
+    """All the campaign's own keys that are here, oldest first. Raises SealBroken, Unavailable."""
+    owner = campaign_owner(ref)
+    numbered = select(epochs.c.kid).where(epochs.c.owner == owner).order_by(epochs.c.number)
+
+    def look(connection: Connection) -> list[Epoch]:
+        found = (ring.find(connection, owner, kid) for kid in connection.execute(numbered).scalars().all())
+        return [epoch for epoch in found if epoch is not None]
+
+    return database.read(look)

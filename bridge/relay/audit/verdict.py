@@ -58,8 +58,9 @@ class Counts:
 class Verdict:
     """Of messages `first` to `last`. `pinned` tells whether a bridge key was pinned, `signed` what the manifest says.
 
-    `start` is the running hash that the mirror gave before `first`, where that isn't 1. `store` tells whether there was
-    a database to compare with; `halted` why the relay reads no further.
+    `start` is the running hash that was shown before `first`, where that isn't 1. `store` tells whether there was
+    a database to compare with; `bundle` the network that the bundle names, None for what a mirror showed; `halted`
+    why the relay reads no further.
     """
 
     topic_id: TopicId
@@ -70,6 +71,7 @@ class Verdict:
     signed: bool | None = None
     start: bytes | None = None
     store: bool = False
+    bundle: str | None = None
     halted: str | None = None
     fault: Refuted | None = None
 
@@ -86,7 +88,8 @@ class Verdict:
         if self.signed is None:
             return "no manifest"
         if not self.pinned:
-            return "signatures are only the manifest's own key's: pin the bridge key with --pin"
+            whose = "manifest's own key's" if self.bundle is None else "key's that is named in the bundle itself"
+            return f"signatures are only the {whose}: pin the bridge key with --pin"
         if self.counts.unopened:
             return f"no key here opens {self.counts.unopened:,} frames: what they hold, signatures included, is unseen"
         return ""
@@ -96,7 +99,10 @@ class Verdict:
         if self.fault is not None:
             fault = self.fault
             return f"FAILED at sequence {fault.sequence}: {fault.detail}: expected {fault.expected}, got {fault.got}"
-        return f"{self.result}: topic {self.topic_id}, " + "; ".join([", ".join(self._numbers()), *self._notes()])
+        network = "" if self.bundle is None else f" of {self.bundle}"
+        return f"{self.result}: topic {self.topic_id}{network}, " + "; ".join(
+            [", ".join(self._numbers()), *self._notes()]
+        )
 
     def as_json(self) -> dict[str, JSON]:
         """The same for a machine; `fault` is null or {sequence, what, expected, got}."""
@@ -119,6 +125,7 @@ class Verdict:
             "signed": self.signed,
             "start": None if self.start is None else self.start.hex(),
             "store": self.store,
+            "bundle": self.bundle,
             "lacking": self.lacking or None,
             "halted": self.halted,
             "fault": fault,
@@ -131,6 +138,8 @@ class Verdict:
             texts.append(f"{counts.signatures:,} signatures")
         if self.store:
             texts.append(f"{counts.receipts:,} receipts and {counts.publications:,} publications of the store agree")
+        if self.bundle is not None:
+            texts.append(f"{counts.receipts:,} receipts in the bundle agree")
         return texts
 
     def _notes(self) -> list[str]:
@@ -140,9 +149,8 @@ class Verdict:
         if self.signed is False:
             notes.append("frames aren't signed, as the manifest says")
         if self.start is not None:
-            notes.append(
-                f"from sequence {self.first} on, begun with the mirror's own running hash {_shown(self.start)}"
-            )
+            whose = "mirror's" if self.bundle is None else "bundle's"
+            notes.append(f"from sequence {self.first} on, begun with the {whose} own running hash {_shown(self.start)}")
         if self.halted is not None:
             notes.append(f"the relay is halted here ({self.halted}): `hcs-bridge topic resume` lets it read on")
         return notes

@@ -37,6 +37,7 @@ def test_three_mistakes_are_all_told(tmp_path: Path) -> None:
     path.write_text("[http]\nport = -1\nprot = 2\n[relay]\nexpire_s = 0\n")
     text, code = check(path, {}, as_json=False)
     assert code == 2
+    assert "check-config" not in text  # that is what was run
     for key in ("http.port = -1", "http.prot = 2", "relay.expire_s = 0"):
         assert f"{path}: {key}: " in text
     problems = json.loads(check(path, {}, as_json=True)[0])["problems"]

@@ -63,4 +63,23 @@ def test_an_event_that_is_not_there_is_told(there: Path, capsys: pytest.CaptureF
     assert run("outbox", "show", "no id") == 1
     assert "hcs-bridge outbox list" in capsys.readouterr().err
     assert run("outbox", "list", "--json") == 0
-    assert capsys.readouterr().out == '{"campaigns": [], "entries": []}\n'
+    assert capsys.readouterr().out == '{"nothing_leaves": null, "campaigns": [], "entries": []}\n'
+
+
+def test_a_campaign_that_nobody_knows_is_refused(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configured(there)
+    assert run("outbox", "list", "--campaign", "nope") == 1
+    shown = capsys.readouterr()
+    assert (shown.out, "campaign nope is not registered" in shown.err) == ("", True)
+    assert "hcs-bridge topic list" in shown.err
+
+
+def test_a_reason_that_is_too_long_is_told_before_anybody_is_asked(
+    there: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured(there)
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert run("outbox", "drop", ID, "--reason", "x" * 201) == 2
+    shown = capsys.readouterr().err
+    assert "the reason has 201 characters, and at most 200 are told" in shown
+    assert "for good?" not in shown

@@ -42,8 +42,8 @@ async def test_what_the_daemon_refuses_is_refused(config: Config) -> None:
 async def test_without_a_daemon_the_database_is_enough(config: Config) -> None:
     with pytest.raises(EntryRefused, match="is not known"):
         await outbox_acts.drop(config, [ID])
-    with pytest.raises(EntryRefused, match="is not known"):
-        await outbox_acts.retry(config, [ID], campaign=None)
+    with pytest.raises(EntryRefused, match="event 'no id' is not known: an id is a UUID"):
+        await outbox_acts.retry(config, [ID, "no id"], campaign=None)
 
 
 async def test_a_daemon_that_does_not_answer_keeps_its_database(config: Config, tmp_path: Path) -> None:

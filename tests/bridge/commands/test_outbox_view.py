@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 from rich.table import Table
 
 from bridge.alone import desk_alone
 from bridge.commands import outbox_view
+from bridge.commands.outbox_view import Waits
+from bridge.config import Config
 from bridge.protocol.door.changes import Limits, validate_changes
 from bridge.protocol.values import JSON
 from bridge.publish import outbox
@@ -20,6 +23,8 @@ from bridge.publish.ingest import Ingest, Request
 from bridge.schema import costs
 from bridge.storage import Storage, now_ms, opened
 from bridge.supervise import supervised
+from tests.bridge.commands.stand_ins import ScriptedDoor, listening
+from tests.bridge.commands.test_topic import at
 from tests.integration.world import World, world
 
 CANARY = "a planted canary"
@@ -40,7 +45,7 @@ async def filled(made: World) -> list[str]:
     """Two events of campaign 1, of which the first is parked, and one of campaign 2; nothing is submitted."""
     async with opened(made.config, alone=True) as storage, supervised({"database": storage.database.run}):
         ids = await accepted(storage, "1", "1", "2")
-        [first, *_] = await storage.database.read(lambda c: outbox.waiting(c, "1", limit=9))
+        [first, *_] = await storage.database.read(lambda c: outbox.waiting(c, "1", limit=9, max_bytes=100_000))
         await storage.database.write(lambda c: outbox.park(c, [first.id], "the network refused it"))
         spent = {"scope": "campaign", "name": "2", "tinybar": 90_000_000, "tinycents": 0, "reserved_tinybar": 0}
         row = spent | {"transactions": 1, "events": 1}
@@ -71,7 +76,8 @@ async def test_the_list(tmp_path: Path) -> None:
         (parked, "parked", "the network refused it"),
         (waiting, "waiting", None),
     ]
-    lines = printed(outbox_view.tables(view))
+    header, _, *lines = printed(outbox_view.tables(view))
+    assert header.rstrip() == f"nothing leaves: no daemon answers at {made.http}: start `hcs-bridge serve`"
     assert lines[0].split() == ["campaign", "waiting", "parked", "oldest", "in", "the", "way"]
     assert any(parked in line and "the network refused it" in line for line in lines)
     assert other not in "".join(lines)
@@ -86,6 +92,37 @@ async def test_one_campaign_or_one_state_alone(tmp_path: Path) -> None:
     assert [each["event"] for each in of_two["entries"]] == [other]
     assert [each["event"] for each in of_state["entries"]] == [parked]
     assert [row["campaign"] for row in of_state["campaigns"]] == ["1"]
+
+
+WAITING, PARKED = {"waiting": {"count": 1}}, {"parked": {"count": 1}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "waits", "why"),
+    [
+        ([], Waits("no daemon"), None),
+        ([WAITING], Waits(), None),
+        ([WAITING], Waits("no daemon"), "no daemon"),
+        ([WAITING, WAITING], Waits(None, {"0": "a budget"}, 1), None),
+        ([WAITING, PARKED], Waits(None, {"0": "a budget"}, 1), "a budget"),
+        ([WAITING, WAITING], Waits(None, {"0": "a budget", "1": "a key"}, 2), "a budget; a key"),
+        ([WAITING, WAITING], Waits(None, {"0": "a budget"}, 2), "a budget"),  # of the other it wasn't told
+        ([PARKED], Waits(), "what is here is parked; retry it or drop it"),
+        ([{"submitted": {"count": 1}}], Waits("no daemon"), None),
+    ],
+)
+def test_why_nothing_leaves(rows: list[dict[str, Any]], waits: Waits, why: str | None) -> None:
+    campaigns = [{"campaign": str(number), **row} for number, row in enumerate(rows)]
+    assert outbox_view.nothing_leaves(campaigns, waits) == why
+
+
+async def test_a_daemon_that_tells_us_nothing_is_no_reason(config: Config) -> None:
+    async with listening(ScriptedDoor(lambda _: (403, {}, {}))) as url:
+        assert await outbox_view.waits_of(at(config, url)) == Waits()
+    told = {"nodes": "none of the 2 nodes answers", "stopped": 1, "campaigns": {"1": "it"}}
+    async with listening(ScriptedDoor(lambda _: (200, told, {}))) as url:
+        found = await outbox_view.waits_of(at(config, url))
+    assert found == Waits("none of the 2 nodes answers", {"1": "it"}, 1)
 
 
 async def test_the_story_of_one_event(tmp_path: Path) -> None:

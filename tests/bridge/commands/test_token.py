@@ -17,7 +17,9 @@ NOW_S = 1_700_000_000
 
 
 def claims(config: Config, token: str) -> dict[str, object]:
-    secret = read_secret(config.tokens.issuers[0].key_file, key="x")
+    key_file = config.tokens.issuers[0].key_file
+    assert key_file is not None
+    secret = read_secret(key_file, key="x")
     options = {"verify_exp": False, "verify_iat": False, "verify_aud": False}
     found: dict[str, object] = jwt.decode(token, secret, algorithms=["HS256"], options=options)  # type: ignore[arg-type]
     return found

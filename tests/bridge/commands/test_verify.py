@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from bridge.app import running
+from bridge.cli import main
 from bridge.commands.exits import CommandFailed
-from bridge.commands.verify import audited, pinned
+from bridge.commands.export import exported
+from bridge.commands.verify import audited, audited_bundle
 from bridge.keys.load import load_keys
-from bridge.relay.audit.reading import Span
+from bridge.relay.audit.source import Span
 from bridge.relay.audit.verdict import Verdict
 from tests.bridge.relay.audit.conftest import EVENTS, database_of, published, relayed
 from tests.integration.world import World
@@ -189,8 +191,19 @@ async def test_what_nobody_knows(relayed: World) -> None:
         await audit(relayed)
 
 
-async def test_a_pin_is_hex_or_a_file(relayed: World, tmp_path: Path) -> None:
-    (tmp_path / "bridge.pub").write_text(f"# ours\n{OTHER_KEY}\n")
-    assert pinned(relayed.config, str(tmp_path / "bridge.pub")) == pinned(relayed.config, OTHER_KEY)
-    with pytest.raises(CommandFailed, match="64 hex digits"):
-        pinned(relayed.config, "abc")
+async def test_a_bundle_needs_no_more_and_a_pin_is_held_against_it(relayed: World, tmp_path: Path) -> None:
+    await exported(relayed.config, "1", tmp_path / "bundle", with_keys=True, force=False)
+    verdict = await audited_bundle(tmp_path / "bundle", pin=None, span=Span())
+    assert (verdict.result, verdict.pinned, verdict.bundle) == ("unverified", False, "devnet")
+    verdict = await audited_bundle(tmp_path / "bundle", pin=load_keys(relayed.config.keys).public.hex(), span=Span())
+    assert (verdict.result, verdict.pinned, verdict.counts.signatures) == ("verified", True, MESSAGES)
+    verdict = await audited_bundle(tmp_path / "bundle", pin=OTHER_KEY, span=Span())
+    assert verdict.fault is not None
+    assert (verdict.fault.sequence, verdict.fault.detail) == (1, "manifest")
+
+
+@pytest.mark.parametrize("arguments", [[], ["1", "--bundle", __file__], ["--bundle", "nowhere"]])
+async def test_a_topic_or_a_bundle_and_one_that_is_there(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", *arguments])
+    assert ended.value.code == 2

@@ -67,6 +67,16 @@ def test_keys_of_every_kind() -> None:
     assert compared(WHO, ed, MirrorKey("ProtobufEncoded", b"of others")).status is Status.FAILED
 
 
+def test_hex_digits_read_as_the_other_kind_lead_to_the_key_that_tells_it() -> None:
+    digits = bytes(range(1, 33)).hex()
+    as_ed, as_ecdsa = (OperatorKey.parse(digits, kind=kind) for kind in ("ed25519", "ecdsa"))
+    found = compared(WHO, as_ed, MirrorKey("ECDSA_SECP256K1", as_ecdsa.public_bytes))
+    assert 'set operator.key_kind = "ecdsa"' in found.hint
+    found = compared(WHO, as_ecdsa, MirrorKey("ED25519", as_ed.public_bytes))
+    assert 'set operator.key_kind = "ed25519"' in found.hint
+    assert "key_kind" not in compared(WHO, as_ed, MirrorKey("ED25519", bytes(32))).hint
+
+
 @pytest.mark.parametrize(
     ("tinybar", "topic", "status"),
     [

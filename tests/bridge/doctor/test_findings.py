@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from bridge.doctor.findings import Check, Finding, Status, examine, ok
+from bridge.doctor.findings import Check, Finding, Status, examine, failed, ok, warning
 from bridge.errors import ConfigInvalid, ConfigProblem
 from topics.errors import Rejected
 
@@ -39,12 +39,18 @@ async def test_what_hangs_and_what_breaks_is_a_failed_line() -> None:
     assert "report" in found[1].hint
 
 
+@pytest.mark.parametrize("finding", [warning, failed])
+def test_nothing_is_told_without_what_to_do(finding: Callable[[str, str, str], Finding]) -> None:
+    with pytest.raises(ValueError, match="what to do"):
+        finding("disk", "is full", "")
+
+
 @pytest.mark.parametrize(
     ("error", "text", "hint"),
     [
         (Rejected("it", "INSUFFICIENT_PAYER_BALANCE"), "it was refused", "fund"),
-        (ConfigInvalid([ConfigProblem("file", "a.b", "7", "is odd")]), "a.b = 7 is odd", "check-config"),
-        (PermissionError(13, "no", "there"), "no: 'there'", ""),
+        (ConfigInvalid([ConfigProblem("file", "a.b", "7", "is odd")]), "a.b = 7 is odd", "config.toml"),
+        (PermissionError(13, "no", "there"), "no: 'there'", "run this again"),
     ],
 )
 async def test_known_errors_keep_their_words(error: Exception, text: str, hint: str) -> None:

@@ -74,16 +74,26 @@ async def test_the_database_is_of_this_network_or_another(made: World) -> None:
         topic_id = await client.topic()
         await client.write(topic_id, b"first")
         with storage.database.engine.begin() as connection:
-            progress.keep(connection, topic_id, Progress(channel_epoch="another beginning"))
+            progress.keep(connection, {topic_id: Progress(channel_epoch="another beginning")})
         found = of(await look(made), "network")
         first = await client.mirror.message(topic_id, 1)
         assert first is not None
         with storage.database.engine.begin() as connection:
-            progress.keep(connection, topic_id, Progress(channel_epoch=channel_epoch(topic_id, first.running_hash)))
+            began = channel_epoch(topic_id, first.running_hash)
+            progress.keep(connection, {topic_id: Progress(channel_epoch=began)})
         assert of(await look(made), "network").status is Status.OK
     assert found.status is Status.FAILED
     assert str(topic_id) in found.found
     assert "database.url" in found.hint
+
+
+async def test_a_database_that_cannot_be_read_is_no_fault_of_the_mirror(made: World) -> None:
+    (made.folder / "hcs-bridge.db").write_text("something else " * 100)
+    found = await look(made)
+    assert Status.FAILED not in {of(found, "mirror").status, of(found, "clock").status}
+    assert of(found, "network").status is Status.FAILED
+    assert "the database is unavailable" in of(found, "network").found
+    assert of(found, "network").hint == "see the line about the database"
 
 
 def test_only_what_is_certain_counts_against_our_clock() -> None:

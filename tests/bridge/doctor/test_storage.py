@@ -58,6 +58,16 @@ async def test_a_file_that_is_no_database(made: World) -> None:
     assert "not a database" in of(found, "database").found
 
 
+async def test_a_folder_without_the_right_to_write_is_named_and_not_the_file(made: World) -> None:
+    """SQLite says "unable to open database file" there, which sends an operator looking for another one."""
+    (made.folder / "hcs-bridge.db").write_text("as good as unreadable " * 100)
+    with files_of_at_most(1024):
+        found = of(await look(made.config), "database")
+    assert found.status is Status.FAILED
+    assert f"{made.folder} can't be written" in found.found
+    assert found.hint.startswith("let the user that runs the bridge write")
+
+
 async def test_little_room_is_warned_of(made: World) -> None:
     found = of(await look(changed(made.config, "doctor", low_disk_bytes=2**62)), "disk")
     assert found.status is Status.WARNING

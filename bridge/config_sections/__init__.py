@@ -1,0 +1,37 @@
+"""The sections of the configuration: each key with its type and default.
+
+`config.toml` says in words what a key is for, and names the same defaults (a test compares them).
+"""
+
+from __future__ import annotations
+
+from bridge.config_sections.corridors import Budgets, DeclaredEvent, Events, Publish, Relay, Topics
+from bridge.config_sections.doors import ALL_SCOPES, ApiKey, Gateway, Http, Issuer, Scope, Tokens
+from bridge.config_sections.machine import Database, Doctor, Keys, Log
+from bridge.config_sections.network import Ledger, Mirror, Network, Node, Operator, with_mirror
+
+__all__ = [
+    "ALL_SCOPES",
+    "ApiKey",
+    "Budgets",
+    "Database",
+    "DeclaredEvent",
+    "Doctor",
+    "Events",
+    "Gateway",
+    "Http",
+    "Issuer",
+    "Keys",
+    "Ledger",
+    "Log",
+    "Mirror",
+    "Network",
+    "Node",
+    "Operator",
+    "Publish",
+    "Relay",
+    "Scope",
+    "Tokens",
+    "Topics",
+    "with_mirror",
+]

@@ -1,0 +1,46 @@
+"""What is the bridge's own on its machine: keys, database, log, and the doctor's limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from bridge.config_rules import Count, DatabaseUrl, OptionalPath, Seconds, Section
+from bridge.config_sections.network import DEVNET_DIRECTORY
+
+
+class Keys(Section):
+    """The bridge's own keys."""
+
+    master_key_file: Path = DEVNET_DIRECTORY / "master.key"
+    signing_key_file: Path = DEVNET_DIRECTORY / "signing.key"
+    recovery_public_key_file: OptionalPath = None
+    max_cached: Count = 10_000
+
+
+class Database(Section):
+    """Where state lies."""
+
+    url: DatabaseUrl = "sqlite:///var/hcs-bridge.db"
+    max_pending_writes: Count = 10_000
+    max_group: Count = 500
+    read_threads: Count = 4
+    busy_timeout_s: Seconds = 10.0
+
+
+class Log(Section):
+    """What is told, and in which form."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Doctor(Section):
+    """How long `hcs-bridge doctor` waits, and from where on it warns."""
+
+    timeout_s: Seconds = 15.0
+    low_balance_events: Count = 10_000
+    low_disk_bytes: Count = 1_073_741_824
+    max_clock_skew_s: Seconds = 2.0
+    max_mirror_lag_s: Seconds = 60.0
+    shared_payer_s: Seconds = 3600.0
