@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf
 
@@ -22,6 +23,24 @@ def _web_url(text: str) -> str:
 def _origin(text: str) -> str:
     if not re.fullmatch(r"https?://[^/\s*]+", text):
         raise ValueError("must be an origin like https://app.example.com, without a path")
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise ValueError("must be a network like 10.0.0.0/8, or one address") from error
+
+
+def _keys_url(text: str) -> str:
+    parts = urlsplit(text)
+    if not text:
+        return text
+    if parts.scheme not in {"http", "https", "redis"} or not parts.hostname or parts.username or parts.password:
+        raise ValueError("must be a URL without a password, like https://api.example.com/.well-known/jwks.json")
+    if parts.scheme == "redis" and len(parse_qs(parts.query).get("key", [])) != 1:
+        raise ValueError("must name the string that holds the keys, like redis://127.0.0.1:6379/0?key=authKeyStore")
     return text
 
 
@@ -66,10 +85,13 @@ Account = Annotated[InstanceOf[AccountId], BeforeValidator(_account)]
 Address = Annotated[str, AfterValidator(_address)]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Budget = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+CookieName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,64}$")]
 Count = Annotated[int, Field(ge=1)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 EventName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}(\.[A-Za-z][A-Za-z0-9_]{0,63})?$")]
+IpNetwork = Annotated[str, AfterValidator(_network)]
+KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 Origin = Annotated[str, AfterValidator(_origin)]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, select
 
+from bridge import schema
 from bridge.errors import ChangeRefused, Problem
 from bridge.gateway.backend import CampaignView, EventView
 from bridge.gateway.hub import Hub
+from bridge.gateway.settings import TokenSettings
+from bridge.gateway.tokens.revocations import Revocation, Revocations
 from bridge.offline import campaign_view
 from bridge.protocol import envelope
 from bridge.protocol.channels import Channel, is_id
@@ -27,6 +30,7 @@ from bridge.publish.outbox import Entry, EntryState, EntryStatus
 from bridge.room_settings import section_as
 from bridge.rooms import Outbound
 from bridge.schema import registry
+from bridge.statements import upsert
 from bridge.storage import Storage
 from topics.values import format_timestamp
 
@@ -121,6 +125,22 @@ class ChannelHistory:
         named = Channel.parse(channel)
         found = registry.find(connection, named.id) if named.kind == "campaign" else None
         return self._store.top(connection, channel, None if found is None else found.topic_id)
+
+
+async def kept_revocations(storage: Storage) -> Revocations:
+    """The clients' tokens that were revoked, in this run or before: on disk until they have expired anyway."""
+    table, database = schema.revocations, storage.database
+    settings = section_as(TokenSettings, storage.config.tokens, issuers=())
+
+    async def keep(revocation: Revocation) -> None:
+        def write(connection: Connection) -> None:
+            connection.execute(delete(table).where(table.c.until_ms <= revocation.at_ms))
+            upsert(connection, table, [revocation._asdict()])
+
+        await database.write(write)
+
+    rows = await database.read(lambda c: [Revocation(*row) for row in c.execute(select(table))])
+    return Revocations(settings, rows, keep=keep)
 
 
 class Announcer:

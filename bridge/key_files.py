@@ -11,7 +11,6 @@ from bridge.errors import ConfigInvalid, ConfigProblem
 
 DEMO_MARK = "# hcs-bridge demo key: devnet only"
 MAX_KEY_FILE_BYTES = 65_536  # a key is small; this guards against a path to something else
-MIN_HMAC_BYTES = 32
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -46,7 +45,8 @@ def key_files(config: Config) -> list[tuple[str, Path, bool]]:
     for index, api_key in enumerate(config.http.api_keys):
         files.append((f"http.api_keys.{index}.key_file", api_key.key_file, True))
     for index, issuer in enumerate(config.tokens.issuers):
-        files.append((f"tokens.issuers.{index}.key_file", issuer.key_file, issuer.algorithm.startswith("HS")))
+        if issuer.key_file is not None:
+            files.append((f"tokens.issuers.{index}.key_file", issuer.key_file, issuer.key_is_secret))
     return files
 
 
@@ -67,13 +67,15 @@ def check_key_files(config: Config) -> None:
 def _short_secrets(config: Config) -> Iterator[ConfigProblem]:
     """An HMAC secret shorter than the hash can be guessed off-line from one token (RFC 7518 §3.2)."""
     for index, issuer in enumerate(config.tokens.issuers):
-        key = f"tokens.issuers.{index}.key_file"
+        if issuer.key_file is None or not issuer.algorithm.startswith("HS"):
+            continue
+        key, least = f"tokens.issuers.{index}.key_file", int(issuer.algorithm[2:]) // 8
         try:
-            short = issuer.algorithm == "HS256" and len(read_secret(issuer.key_file, key=key)) < MIN_HMAC_BYTES
+            short = len(read_secret(issuer.key_file, key=key)) < least
         except ConfigInvalid:
             continue  # told already
         if short:
-            rule = f"holds a secret of less than {MIN_HMAC_BYTES} characters"
+            rule = f"holds a secret of less than {least} characters, and {issuer.algorithm} wants that many"
             yield ConfigProblem("key file", key, str(issuer.key_file), rule)
 
 

@@ -10,6 +10,7 @@ from bridge.config_rules import Section
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.settings import ApiKey, HttpSettings, Issuer, TokenSettings
+from bridge.gateway.tokens.revocations import Revocations
 from bridge.key_files import read_secret
 from bridge.publish.budgets import Budgets
 from topics.fees import TINYBAR_PER_HBAR
@@ -50,23 +51,21 @@ def budgets_of(config: Config) -> Budgets:
     )
 
 
-def authenticator(config: Config) -> Authenticator:
+def token_settings(config: Config) -> TokenSettings:
+    """How tokens are checked, with the keys of each issuer. Raises ConfigInvalid for a key file that can't be read."""
+    issuers = []
+    for index, issuer in enumerate(config.tokens.issuers):
+        text = ""
+        if issuer.key_file is not None:
+            text = read_secret(issuer.key_file, key=f"tokens.issuers.{index}.key_file", private=issuer.key_is_secret)
+        keys = {} if issuer.keys_url else {"": text.encode()}
+        issuers.append(section_as(Issuer, issuer, keys=keys, password=text if issuer.keys_url else ""))
+    return section_as(TokenSettings, config.tokens, issuers=tuple(issuers))
+
+
+def authenticator(config: Config, revocations: Revocations | None = None) -> Authenticator:
     """What checks clients' tokens. Raises ConfigInvalid for a key that can't be read or doesn't fit its algorithm."""
-    issuers = [
-        section_as(
-            Issuer,
-            issuer,
-            keys={
-                "": read_secret(
-                    issuer.key_file,
-                    key=f"tokens.issuers.{index}.key_file",
-                    private=issuer.algorithm.startswith("HS"),
-                ).encode()
-            },
-        )
-        for index, issuer in enumerate(config.tokens.issuers)
-    ]
     try:
-        return Authenticator(section_as(TokenSettings, config.tokens, issuers=tuple(issuers)))
+        return Authenticator(token_settings(config), revocations)
     except ValueError as error:
         raise ConfigInvalid([ConfigProblem("key file", "tokens.issuers", "(not shown)", str(error))]) from error

@@ -227,3 +227,13 @@ channels = Table(
     Column("channel", String(100), primary_key=True),
     Column("top", BigInteger, nullable=False),
 )
+
+# Clients' tokens that were revoked: a user's issued up to at_ms, or one by its jti. By until_ms all have expired.
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+)

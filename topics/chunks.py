@@ -6,7 +6,6 @@ writers' messages stand in between (ConsensusMessageChunkInfo, consensus_submit_
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from topics.values import NANOS, START, AccountId, Position, TopicMessage, TransactionId

@@ -19,6 +19,13 @@ NOTHING_SHAPE = "the body is {}"
 DROP_SHAPE = f'a drop is {{"ids": ["…"], "reason": "…"}}; the reason is optional, {MAX_REASON_CHARS} characters at most'
 
 
+def too_long(reason: str) -> str | None:
+    """What to say of a reason for a drop that is longer than its audience can be told; None if it isn't."""
+    if len(reason) <= MAX_REASON_CHARS:
+        return None
+    return f"the reason has {len(reason)} characters, and at most {MAX_REASON_CHARS} are told"
+
+
 class Desk(Protocol):
     """Behind the door. `by` is the API key's name. Raises EntryRefused, CampaignRefused, ChangeRefused."""
 
@@ -26,7 +33,10 @@ class Desk(Protocol):
         """These parked events wait again, all or none; how many."""
 
     async def retry_campaign(self, campaign_id: str, /, *, by: str) -> int:
-        """Every parked event of the campaign waits again; how many."""
+        """Every parked event of the campaign waits again; how many. What is under way is tried now."""
+
+    def waits(self) -> dict[str, JSON]:
+        """Why nothing leaves: `nodes`, if none answers, and `campaigns`, each with its reason, `stopped` in all."""
 
     async def drop(self, ids: Sequence[str], /, *, by: str, reason: str = "") -> int:
         """These parked or waiting events are given up, all or none; how many."""
@@ -50,10 +60,15 @@ class AdminRoutes:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Put them among the door's."""
+        router.add_get("/v1/outbox", self._waits)
         router.add_post("/v1/outbox/retry", self._retry)
         router.add_post("/v1/outbox/drop", self._drop)
         router.add_post("/v1/campaigns/{id}/close", self._close)
         router.add_post("/v1/campaigns/{id}/resume", self._resume)
+
+    async def _waits(self, request: web.Request) -> web.Response:
+        self._admit(request, "campaigns:read")
+        return self.answer(self.desk.waits())
 
     async def _retry(self, request: web.Request) -> web.Response:
         by = self._admit(request, "outbox:write")
@@ -69,7 +84,9 @@ class AdminRoutes:
         match await self.document(request):
             case {"ids": [*ids], **rest} if rest.keys() <= {"reason"}:
                 reason = rest.get("reason", "")
-                if isinstance(reason, str) and len(reason) <= MAX_REASON_CHARS:
+                if isinstance(reason, str):
+                    if (told := too_long(reason)) is not None:
+                        raise Fault(422, "refused", told)
                     dropped = await self.desk.drop(_texts(ids, DROP_SHAPE), by=by, reason=reason)
                     return self.answer({"dropped": dropped})
         raise Fault(422, "refused", DROP_SHAPE)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 from aiohttp import web
@@ -12,27 +13,37 @@ from aiohttp import web
 from bridge.errors import AddressUnusable, BridgeError
 from bridge.gateway.admin import AdminRoutes, Desk
 from bridge.gateway.backend import Backend
+from bridge.gateway.client_routes import ClientRoutes
+from bridge.gateway.connection import Rooms
 from bridge.gateway.door import Door, idempotency_of
 from bridge.gateway.faults import Fault, fault_for
+from bridge.gateway.openapi import document
+from bridge.gateway.pages import PAGE_HEADERS, Pages
 from bridge.gateway.settings import HttpSettings
 from bridge.protocol.door.strict_json import JsonInvalid, parse
+from bridge.protocol.realtime.limits import SessionLimits
 from bridge.protocol.values import JSON
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 SHUTDOWN_S = 5.0
 
 
-class ApiServer:
-    """`start`, then `run` until it is cancelled. `page` is a directory with an index.html, served below /web/.
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is behind the door beside the backend; a part that isn't there has no routes.
 
-    `page_data`, where given, makes what the page reads as demo.json. Without a `desk` there are no operators' routes.
+    `realtime`: what the gateway's connections work with, and what bounds one of them. `readiness` may raise Unavailable.
     """
+
+    pages: Pages | None = None
+    desk: Desk | None = None
+    realtime: tuple[Rooms, SessionLimits] | None = None
+    readiness: Callable[[], Awaitable[JSON]] | None = None
+
+
+class ApiServer:
+    """`start`, then `run` until it is cancelled."""
 
     def __init__(
         self,
@@ -40,16 +51,12 @@ class ApiServer:
         backend: Backend,
         *,
         now_ms: Callable[[], int],
-        page: Path | None = None,
-        page_data: Callable[[], JSON] | None = None,
-        desk: Desk | None = None,
+        parts: Parts = Parts(),
     ) -> None:
         self._settings = settings
         self._backend = backend
         self._door = Door(settings.api_keys, now_ms=now_ms)
-        self._page = page
-        self._page_data = page_data
-        self._desk = desk
+        self._parts = parts
         self._runner: web.AppRunner | None = None
 
     @property
@@ -59,6 +66,12 @@ class ApiServer:
             raise RuntimeError("the HTTP door is not started")
         port: int = self._runner.addresses[0][1]
         return port
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Its pages' origins, as a browser on this machine names them, once started."""
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        return tuple(f"http://{name}:{self.port}" for name in (host, "localhost"))
 
     async def start(self) -> None:
         """Listen. Raises AddressUnusable."""
@@ -92,14 +105,18 @@ class ApiServer:
         application.router.add_get("/v1/campaigns/{id}", self._campaign)
         application.router.add_post("/v1/events", self._accept)
         application.router.add_get("/v1/events/{id}", self._event)
-        if self._desk is not None:
-            AdminRoutes(self._door, self._desk, self._backend, self._read, _answer).add_to(application.router)
+        parts = self._parts
+        if parts.desk is not None:
+            AdminRoutes(self._door, parts.desk, self._backend, self._read, _answer).add_to(application.router)
+        if parts.realtime is not None:
+            rooms, limits = parts.realtime
+            ClientRoutes(self._door, self._backend, rooms, limits, self._read_both, _answer).add_to(application.router)
+        application.router.add_get("/v1/openapi.json", self._openapi)
         application.router.add_get("/healthz", self._health)
-        if self._page is not None:
-            application.router.add_get("/", self._to_page)
-            application.router.add_get("/web/", self._index)
-            application.router.add_get("/web/demo.json", self._demo)
-            application.router.add_static("/web/", self._page)
+        if parts.readiness is not None:
+            application.router.add_get("/readyz", partial(_ready, parts.readiness))
+        if parts.pages is not None:
+            parts.pages.add_to(application.router)
         return application
 
     # /v1
@@ -122,9 +139,8 @@ class ApiServer:
 
     async def _accept(self, request: web.Request) -> web.Response:
         api_key = self._door.admit(request.headers.getall("Authorization", []), "events:write")
-        body = await self._body(request)
+        body, document = await self._read_both(request)
         idempotency = idempotency_of(request.headers.getall("Idempotency-Key", []), body)
-        document = _document(body)
         changes = document if isinstance(document, list) else [document]
         ids = await self._backend.accept(changes, api_key=api_key.name, idempotency=idempotency)
         return _answer({"ids": list(ids)}, status=202)
@@ -136,8 +152,15 @@ class ApiServer:
             raise Fault(404, "not_found", "no event with this id")
         return _answer(view.as_json())
 
+    async def _openapi(self, _: web.Request) -> web.Response:
+        return _answer(document())
+
     async def _read(self, request: web.Request) -> JSON:
         return _document(await self._body(request))
+
+    async def _read_both(self, request: web.Request) -> tuple[bytes, JSON]:
+        body = await self._body(request)
+        return body, _document(body)
 
     async def _body(self, request: web.Request) -> bytes:
         if request.content.is_eof():  # came with the head: nothing to wait for, and no timer to set
@@ -150,21 +173,6 @@ class ApiServer:
 
     async def _health(self, _: web.Request) -> web.Response:
         return _answer({"status": "ok"})
-
-    # The page
-
-    async def _to_page(self, _: web.Request) -> web.Response:
-        raise web.HTTPFound("/web/")
-
-    async def _index(self, _: web.Request) -> web.FileResponse:
-        if self._page is None:
-            raise web.HTTPNotFound
-        return web.FileResponse(self._page / "index.html")
-
-    async def _demo(self, _: web.Request) -> web.Response:
-        if self._page_data is None:
-            raise web.HTTPNotFound
-        return _answer(self._page_data())
 
     # Around every request
 
@@ -192,6 +200,10 @@ class ApiServer:
         server = self._runner.server if self._runner else None
         if server is not None and len(server.connections) > self._settings.max_connections:
             raise Fault(503, "busy", "too many connections", headers={"Retry-After": "1", "Connection": "close"})
+
+
+async def _ready(readiness: Callable[[], Awaitable[JSON]], _: web.Request) -> web.Response:
+    return _answer(await readiness())
 
 
 def _id(value: str | int) -> str:

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import jwt
 
 from bridge.gateway.settings import Issuer, TokenSettings
-from bridge.protocol.channels import Channel, is_id
+from bridge.gateway.tokens.claims import Claims, TokenExpired, TokenRefused, read_claims, read_subscription
+from bridge.gateway.tokens.fetching import fetch_keys
+from bridge.gateway.tokens.issuer_keys import Fetch, IssuerKeys
+from bridge.gateway.tokens.revocations import Revocations
+from bridge.gateway.tokens.tickets import PREFIX, Tickets
+from bridge.protocol.channels import Channel
 
-MIN_SECRET_BYTES = 32
-MAX_CAMPAIGNS = 10_000
-
-
-class TokenError(Exception):
-    """A token that opens nothing. The text never repeats any of it."""
-
-
-class TokenExpired(TokenError):
-    """It was good until it expired."""
-
-    def __init__(self) -> None:
-        super().__init__("the token has expired")
-
-
-class TokenRefused(TokenError):
-    """It isn't good; `reason` says why."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"the token was refused: {reason}")
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What a good token says. `campaigns` are those that it names; `jti` its own id, where it has one."""
-
-    user: str
-    campaigns: frozenset[str]
-    roles: frozenset[str]
-    expires_ms: int
-    issuer: str
-    jti: str | None = None
+MAX_TOKEN_CHARS = 65_536
 
 
 def may_open(claims: Claims, channel: Channel, owner: str | None, *, see_all: frozenset[str]) -> bool:
@@ -54,127 +26,114 @@ def may_open(claims: Claims, channel: Channel, owner: str | None, *, see_all: fr
     return claims.user == owner or channel.id in claims.campaigns or not see_all.isdisjoint(claims.roles)
 
 
+def fetch_by_url(issuer: Issuer, settings: TokenSettings) -> Fetch | None:
+    """Gets an issuer's keys from its URL; None where they are in its file."""
+    if not issuer.keys_url:
+        return None
+    return partial(
+        fetch_keys,
+        issuer.keys_url,
+        password=issuer.password,
+        timeout_s=settings.keys_timeout_s,
+        max_bytes=settings.keys_max_bytes,
+    )
+
+
+class _Trusted(NamedTuple):
+    issuer: Issuer
+    keys: IssuerKeys
+
+
 class Authenticator:
-    """Checks tokens against the configured issuers. Raises ValueError for keys that can't be used."""
+    """Checks tokens against the configured issuers. Raises ValueError for keys that can't be used.
 
-    def __init__(self, settings: TokenSettings) -> None:
-        self._settings = settings
+    The algorithm belongs to the key, by configuration; what a token says of it only decides whether it is looked at.
+    """
+
+    def __init__(
+        self,
+        settings: TokenSettings,
+        revocations: Revocations | None = None,
+        *,
+        fetch_of: Callable[[Issuer, TokenSettings], Fetch | None] = fetch_by_url,
+    ) -> None:
+        self.settings = settings
         self.see_all = frozenset(settings.roles_see_all)
-        self._keys: dict[tuple[str, str], Any] = {}
-        for issuer in settings.issuers:
-            algorithm = jwt.get_algorithm_by_name(issuer.algorithm)
-            for kid, key in issuer.keys.items():
-                if issuer.algorithm.startswith("HS") and len(key) < MIN_SECRET_BYTES:
-                    raise ValueError(f"issuer {issuer.name}: a secret needs {MIN_SECRET_BYTES} bytes")
-                try:
-                    self._keys[issuer.name, kid] = algorithm.prepare_key(key)
-                except (jwt.InvalidKeyError, ValueError, TypeError) as error:
-                    raise ValueError(f"issuer {issuer.name}: key is not one for {issuer.algorithm}") from error
+        self.revocations = revocations or Revocations(settings)
+        self.tickets = Tickets(settings)
+        self._trusted = [
+            _Trusted(issuer, IssuerKeys(issuer, settings, fetch_of(issuer, settings))) for issuer in settings.issuers
+        ]
 
-    def check(self, token: str, *, now_ms: int) -> Claims:
-        """Raises TokenExpired, TokenRefused."""
+    async def check(self, token: str, *, now_ms: int) -> Claims:
+        """Who brings this token, or the ticket of one. Raises TokenExpired, TokenRefused, Unavailable (no keys now)."""
+        if token.startswith(PREFIX):
+            redeemed = self.tickets.redeem(token, now_ms=now_ms)
+            if redeemed is None:
+                raise TokenRefused("the ticket is not known, or no longer")
+            claims = redeemed
+            if claims.expires_ms <= now_ms:
+                raise TokenExpired
+        else:
+            body, issuer = await self._verified(token, now_ms)
+            claims = read_claims(body, self.settings, issuer=issuer.name, now_ms=now_ms)
+        return self._standing(claims)
+
+    async def check_subscription(self, token: str, channel: str, *, user: str, now_ms: int) -> Claims:
+        """A token that opens `channel` alone, to `user`. Raises what `check` raises."""
+        body, issuer = await self._verified(token, now_ms)
+        claims = read_subscription(body, self.settings, issuer=issuer.name, channel=channel, now_ms=now_ms)
+        if claims.user != user:
+            raise TokenRefused("it is another user's")
+        return self._standing(claims)
+
+    def _standing(self, claims: Claims) -> Claims:
+        if self.revocations.cover(claims):
+            raise TokenRefused("it was revoked")
+        return claims
+
+    async def _verified(self, token: str, now_ms: int) -> tuple[dict[str, Any], Issuer]:
+        """The claims of a token whose signature and audience are good, and whose they are."""
+        if len(token) > MAX_TOKEN_CHARS:
+            raise TokenRefused("it is too long")
         try:
-            header = jwt.get_unverified_header(token)
-            unverified = jwt.decode(token, options={"verify_signature": False})
+            unverified = jwt.decode_complete(token, options={"verify_signature": False})
         except (jwt.PyJWTError, ValueError, RecursionError) as error:  # deep JSON ends in a RecursionError
             raise TokenRefused("it can't be read") from error
-        issuer = self._issuer(unverified.get("iss"))
-        if header.get("alg") != issuer.algorithm:
-            raise TokenRefused(f"it is not signed with {issuer.algorithm}")
+        header = unverified["header"]
+        issuer, keys = self._choose(unverified["payload"].get("iss"), header.get("alg"))
+        kid = header.get("kid")
+        key = await keys.find(kid if isinstance(kid, str) else "", now_ms=now_ms)
+        if key is None:
+            raise TokenRefused("its key is not known")
+        options = _SIGNATURE | {"verify_aud": bool(issuer.audience)}
         try:
-            claims = jwt.decode(
-                token,
-                self._key(issuer, header.get("kid")),
-                algorithms=[issuer.algorithm],
-                audience=issuer.audience or None,
-                options=_SIGNATURE_AND_AUDIENCE if issuer.audience else _SIGNATURE,
+            body = jwt.decode(
+                token, key, algorithms=[issuer.algorithm], audience=issuer.audience or None, options=options
             )
         except jwt.InvalidAudienceError as error:
             raise TokenRefused("it is for another audience") from error
         except (jwt.PyJWTError, ValueError) as error:
             raise TokenRefused("its signature or form is wrong") from error
-        expires_ms = self._check_times(claims, now_ms=now_ms)
-        return self._read(claims, issuer, expires_ms)
+        return body, issuer
 
-    def _issuer(self, claimed: object) -> Issuer:
-        """The configured issuer that the token names, or the one that takes any."""
-        for wanted in (claimed, ""):
-            for issuer in self._settings.issuers:
-                if isinstance(wanted, str) and issuer.issuer == wanted:
-                    return issuer
-        raise TokenRefused("its issuer is not known")
-
-    def _key(self, issuer: Issuer, kid: object) -> Any:
-        kid = kid if isinstance(kid, str) else ""
-        if len(issuer.keys) == 1 and (not kid or "" in issuer.keys):
-            kid = next(iter(issuer.keys))
-        if kid not in issuer.keys:
-            raise TokenRefused("its key is not known")
-        return self._keys[issuer.name, kid]
-
-    def _check_times(self, claims: Mapping[str, Any], *, now_ms: int) -> int:
-        leeway_ms = self._settings.leeway_s * 1000
-        issued_ms, expires_ms = _time_ms(claims, "iat"), _time_ms(claims, "exp")
-        if expires_ms - issued_ms > self._settings.max_lifetime_s * 1000:
-            raise TokenRefused("it lives longer than it may")  # refresh tokens do, and pass every other check
-        if "nbf" in claims and _time_ms(claims, "nbf") > now_ms + leeway_ms:
-            raise TokenRefused("it is not valid yet")
-        if issued_ms > now_ms + leeway_ms:
-            raise TokenRefused("it was issued in the future")
-        if expires_ms + leeway_ms <= now_ms:
-            raise TokenExpired
-        return expires_ms
-
-    def _read(self, claims: Mapping[str, Any], issuer: Issuer, expires_ms: int) -> Claims:
-        users = {_text(claims[name], name) for name in self._settings.user_id_claims if claims.get(name) is not None}
-        if len(users) > 1:
-            raise TokenRefused("its claims name more than one user")
-        if not users or not is_id(user := users.pop()):
-            raise TokenRefused("it names no user")
-        jti = claims.get("jti")
-        return Claims(
-            user=user,
-            campaigns=_texts(claims, self._settings.campaigns_claim),
-            roles=_texts(claims, self._settings.role_claim),
-            expires_ms=expires_ms,
-            issuer=issuer.name,
-            jti=jti if isinstance(jti, str) else None,
-        )
+    def _choose(self, claimed: object, algorithm: object) -> _Trusted:
+        """The configured issuer that the token names, or the one that takes any; of several, that of the algorithm."""
+        named = [each for each in self._trusted if isinstance(claimed, str) and each.issuer.issuer == claimed]
+        candidates = named or [each for each in self._trusted if not each.issuer.issuer]
+        if not candidates:
+            raise TokenRefused("its issuer is not known")
+        for each in candidates:
+            if each.issuer.algorithm == algorithm:
+                return each
+        raise TokenRefused(f"it is not signed with {' or '.join(each.issuer.algorithm for each in candidates)}")
 
 
 _SIGNATURE: Any = {
     "verify_signature": True,
-    "verify_aud": False,
-    "verify_exp": False,  # times are checked here, by the time that is passed in
+    "verify_exp": False,  # times are checked in bridge.gateway.tokens.claims, by the time that is passed in
     "verify_nbf": False,
     "verify_iat": False,
     "verify_sub": False,
     "verify_jti": False,
 }
-_SIGNATURE_AND_AUDIENCE: Any = _SIGNATURE | {"verify_aud": True}
-
-
-def _time_ms(claims: Mapping[str, Any], name: str) -> int:
-    value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e11:
-        raise TokenRefused(f"its {name} is not a time")
-    return round(value * 1000)
-
-
-def _text(value: object, name: str) -> str:
-    """Ids are strings; a bare integer stands for its digits."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**64:
-        return str(value)
-    raise TokenRefused(f"its {name} is not an id")
-
-
-def _texts(claims: Mapping[str, Any], name: str) -> frozenset[str]:
-    value = claims.get(name)
-    if value is None:
-        return frozenset()
-    rows = value if isinstance(value, list) else [value]
-    if len(rows) > MAX_CAMPAIGNS:
-        raise TokenRefused(f"its {name} are too many")
-    return frozenset(_text(row, name) for row in rows)

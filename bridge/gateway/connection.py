@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.errors import Unavailable
-from bridge.gateway.auth import Authenticator, Claims, TokenExpired, TokenRefused, may_open
+from bridge.gateway.auth import Authenticator
+from bridge.gateway.clients import Clients
 from bridge.gateway.history import History
 from bridge.gateway.hub import Frame, Hub
+from bridge.gateway.identity import Identity
 from bridge.gateway.outlet import Outlet
+from bridge.gateway.presence import Presence
 from bridge.log import get_logger
-from bridge.protocol.channels import Channel
 from bridge.protocol.realtime import codes, steps
-from bridge.protocol.realtime.codes import DisconnectCode
+from bridge.protocol.realtime.codes import DisconnectCode, UnsubscribeCode
 from bridge.protocol.realtime.recovery import Publication
 from bridge.protocol.realtime.replies import SEPARATOR
 from bridge.protocol.realtime.session import Session
@@ -31,23 +33,34 @@ class Rooms:
     """What every connection works with. `owner_of` finds the user who owns a campaign; it may raise Unavailable."""
 
     hub: Hub
+    presence: Presence
     history: History
     authenticator: Authenticator
     owner_of: Callable[[str], Awaitable[str | None]]
     now_ms: Callable[[], int]
+    clients: Clients = field(default_factory=Clients)
 
 
 class Connection:
-    """The shell around a session, whatever the transport. `hang_up` is called once, when the session is over."""
+    """The shell around a session, whatever the transport. `hang_up` is called once, when the session is over.
+
+    `offered` is the token that came with the handshake, "" if none did.
+    """
 
     def __init__(
-        self, session: Session, rooms: Rooms, outlet: Outlet, *, hang_up: Callable[[DisconnectCode], None]
+        self,
+        session: Session,
+        rooms: Rooms,
+        outlet: Outlet,
+        *,
+        hang_up: Callable[[DisconnectCode], None],
+        offered: str = "",
     ) -> None:
         self._session = session
         self._rooms = rooms
         self._outlet = outlet
         self._hang_up = hang_up
-        self._claims: Claims | None = None
+        self._identity = Identity(rooms.authenticator, rooms.owner_of, rooms.now_ms, offered=offered)
         self._joined: set[str] = set()
         self._replies: list[bytes] = []
         self._loop = asyncio.get_running_loop()
@@ -55,11 +68,25 @@ class Connection:
         outlet.cut = self.overflow
         self._set_timer()
 
+    @property
+    def client(self) -> str:
+        """The id that the client was told."""
+        return self._session.client
+
+    @property
+    def user(self) -> str | None:
+        """Whose it is, once connected."""
+        return self._session.user
+
     # What the hub does (bridge.gateway.hub.Subscriber)
 
     def deliver(self, frame: Frame) -> None:
         """A publication, already encoded."""
         self._outlet.write(frame.wire(self._outlet.encode))
+
+    def deliver_last(self, frame: Frame) -> None:
+        """One that nothing of this turn comes behind."""
+        self._outlet.send(frame.wire(self._outlet.encode))
 
     def overflow(self) -> None:
         """It doesn't keep up."""
@@ -77,18 +104,33 @@ class Connection:
         """End it from this side; fine where it has ended."""
         self._feed_now(steps.Disconnected(code))
 
+    def revoke(self, channel: str, code: UnsubscribeCode = codes.UNSUBSCRIBED_BY_SERVER) -> bool:
+        """End its subscription to the channel; whether it had one."""
+        had = channel in self._joined
+        self._feed_now(steps.Revoked(channel, code))
+        return had
+
+    def extend(self, expires_ms: int) -> None:
+        """Let it live until then instead of to its token's end."""
+        self._feed_now(steps.Extended(expires_ms))
+        self._set_timer()
+
+    def send(self, data: bytes) -> None:
+        """A message for this client alone, one line of JSON; nobody gets it before connecting."""
+        self._feed_now(steps.Message(data))
+
     def lost(self) -> None:
         """The transport is gone: leave nothing behind."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for channel in self._joined:
-            self._rooms.hub.unsubscribe(channel, self)
-        self._joined.clear()
+        for channel in tuple(self._joined):
+            self._leave(channel)
+        self._rooms.clients.leave(self)
 
     # Actions
 
-    def _feed_now(self, step: steps.Tick | steps.Disconnected) -> None:
+    def _feed_now(self, step: steps.News) -> None:
         for action in self._session.feed(step, now_ms=self._rooms.now_ms()):
             self._act(action)
         self._flush()
@@ -108,16 +150,21 @@ class Connection:
         match action:
             case steps.Send(payload):
                 self._replies.append(payload)
-            case steps.GoLive(channel, after):
+            case steps.GoLive(channel, after, listens):
                 self._flush()
                 self._rooms.hub.go_live(channel, self, after=after)
+                self._rooms.presence.enter(channel, self, listens=listens)
             case steps.Leave(channel):
-                self._joined.discard(channel)
-                self._rooms.hub.unsubscribe(channel, self)
+                self._leave(channel)
             case steps.Close(code):
                 self._flush()
                 self._outlet.close()
                 self._hang_up(code)
+
+    def _leave(self, channel: str) -> None:
+        self._joined.discard(channel)
+        self._rooms.hub.unsubscribe(channel, self)
+        self._rooms.presence.leave(channel, self)
 
     def _flush(self) -> None:
         if self._replies:
@@ -134,41 +181,30 @@ class Connection:
         try:
             match operation:
                 case steps.Authenticate(token):
-                    return (self._authenticate(token),)
-                case steps.Authorize(channel):
-                    return (steps.Allowed() if await self._may_open(channel) else steps.Denied(),)
+                    return (await self._authenticate(token),)
+                case steps.Authorize(channel, token):
+                    return (await self._identity.authorize(channel, token),)
                 case steps.Join():
                     return (await self._join(operation),)
                 case steps.ReadHistory():
                     return (await self._read(operation),)
+                case steps.ReadPresence(channel):
+                    return (self._rooms.presence.read(channel),)
                 case steps.Review(channels):
-                    return [steps.Revoked(channel) for channel in channels if not await self._may_open(channel)]
+                    return [
+                        steps.Revoked(channel) for channel in channels if not await self._identity.may_open(channel)
+                    ]
         except Unavailable as error:
             log.warning("operation failed", operation=type(operation).__name__, reason=error.reason)
             if isinstance(operation, steps.Review):  # who can't be checked starts afresh
                 return (steps.Disconnected(codes.SERVER_ERROR),)
             return (steps.Failed(),)
 
-    def _authenticate(self, token: str) -> steps.Outcome:
-        try:
-            self._claims = self._rooms.authenticator.check(token, now_ms=self._rooms.now_ms())
-        except TokenExpired:
-            return steps.Expired()
-        except TokenRefused as error:
-            log.info("token refused", reason=error.reason)
-            return steps.Refused()
-        return steps.Authenticated(self._claims.user, self._claims.expires_ms)
-
-    async def _may_open(self, name: str) -> bool:
-        if self._claims is None:
-            return False
-        channel, see_all = Channel.parse(name), self._rooms.authenticator.see_all
-        if may_open(self._claims, channel, None, see_all=see_all):
-            return True
-        if channel.kind == "user":
-            return False
-        owner = await self._rooms.owner_of(channel.id)
-        return may_open(self._claims, channel, owner, see_all=see_all)
+    async def _authenticate(self, token: str) -> steps.Outcome | steps.Disconnected:
+        outcome, claims = await self._identity.authenticate(token), self._identity.claims
+        if not isinstance(outcome, steps.Authenticated) or claims is None or self._rooms.clients.enter(self, claims):
+            return outcome
+        return steps.Disconnected(codes.CONNECTION_LIMIT)
 
     async def _join(self, join: steps.Join) -> steps.Joined:
         """Register, note the top, read up to it, then what is open: in any other order something could slip through."""

@@ -1,18 +1,27 @@
 """Hands a channel's publications to everyone who is subscribed, in this process, each encoded once.
 
+What is published in one turn of the loop goes out at its end: those who are live get it joined, as the same bytes.
+
 A subscriber registers, reads the history up to the top that it then finds, and goes live: what was published
 meanwhile waits here, and what the history already gave is dropped by its offset (mercure's way).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, KeysView
+import asyncio
+from collections.abc import Callable, KeysView, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from bridge.protocol.realtime.replies import publication_push
 
+MAX_TURN_BYTES = 65_536
+"""A channel with more in one turn doesn't wait for its end."""
+
 Encoder: TypeAlias = Callable[[bytes], bytes]
+
+
+Later: TypeAlias = Callable[[Callable[[], None]], object]
 
 
 class Frame:
@@ -28,15 +37,34 @@ class Frame:
         """The bytes that `encoder` makes of it; the same object for every caller."""
         wire = self._wires.get(encoder)
         if wire is None:
-            wire = self._wires[encoder] = encoder(self.payload)
+            wire = self._wires[encoder] = self._encoded(encoder)
         return wire
+
+    def _encoded(self, encoder: Encoder) -> bytes:
+        return encoder(self.payload)
+
+
+class Frames(Frame):
+    """Several, joined."""
+
+    __slots__ = ("_frames",)
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        super().__init__(b"\n".join([frame.payload for frame in frames]))
+        self._frames = frames
+
+    def _encoded(self, encoder: Encoder) -> bytes:
+        return b"".join([frame.wire(encoder) for frame in self._frames])
 
 
 class Subscriber(Protocol):
-    """Takes frames. It must not raise, nor call the hub back from there."""
+    """Takes frames. It must not raise."""
 
     def deliver(self, frame: Frame) -> None:
-        """Take a frame, in order."""
+        """Take a frame, in order; with what else comes in this turn of the loop it goes out in one write."""
+
+    def deliver_last(self, frame: Frame) -> None:
+        """Take a frame behind which nothing more comes from here in this turn."""
 
     def overflow(self) -> None:
         """More came while it was joining than it may have pending: it has lost frames, and must be cut."""
@@ -57,14 +85,21 @@ class _Channel:
     joining: dict[Subscriber, _Joining] = field(default_factory=dict)
     ahead: dict[Subscriber, int] = field(default_factory=dict)  # live, but has had more from history than came here
     top: int = 0  # the highest offset that came through here
+    turn: list[Frame] = field(default_factory=list)  # what the live ones get at the end of this turn
+    size: int = 0  # of that, in bytes
 
 
 class Hub:
-    """Who is subscribed to what. `max_joining_bytes` bounds what waits for one subscriber that is joining."""
+    """Who is subscribed to what. `max_joining_bytes` bounds what waits for one subscriber that is joining.
 
-    def __init__(self, *, max_joining_bytes: int = 1_048_576) -> None:
+    `later` calls at the end of the loop's turn; None: the running loop's `call_soon`.
+    """
+
+    def __init__(self, *, max_joining_bytes: int = 1_048_576, later: Later | None = None) -> None:
         self._max_joining_bytes = max_joining_bytes
+        self._later = later
         self._channels: dict[str, _Channel] = {}
+        self._dirty: list[_Channel] = []
 
     def subscribe(self, channel: str, subscriber: Subscriber) -> None:
         """Register: from here on nothing of the channel is missed. Read the history's top after this, not before."""
@@ -84,7 +119,7 @@ class Hub:
             if offset is None or offset > after:
                 subscriber.deliver(frame)
         if room.top >= after:
-            room.live[subscriber] = None
+            self._live(room, subscriber)
         else:
             room.ahead[subscriber] = after
 
@@ -110,8 +145,8 @@ class Hub:
                 return 0
             room.top = offset
         frame = Frame(publication_push(channel, data, offset=offset))
-        for subscriber in room.live:
-            subscriber.deliver(frame)
+        if room.live:
+            self._collect(room, frame)
         if room.ahead:
             self._publish_ahead(room, offset, frame)
         for subscriber, waited in room.joining.items():
@@ -128,6 +163,41 @@ class Hub:
         room = self._channels.get(channel)
         return 0 if room is None else len(room.live) + len(room.ahead) + len(room.joining)
 
+    def _collect(self, room: _Channel, frame: Frame) -> None:
+        first = not self._dirty
+        if not room.turn:
+            self._dirty.append(room)
+        room.turn.append(frame)
+        room.size += len(frame.payload)
+        if room.size > MAX_TURN_BYTES:
+            self.flush()
+        elif first:
+            (self._later or asyncio.get_running_loop().call_soon)(self.flush)
+
+    def _live(self, room: _Channel, subscriber: Subscriber) -> None:
+        """What was published before is not for this one."""
+        if room.turn:
+            self.flush()
+        room.live[subscriber] = None
+
+    def flush(self) -> None:
+        """Deliver what was published in this turn: one frame to each who is live, however many channels it has."""
+        dirty, self._dirty = self._dirty, []
+        frames = []
+        for room in dirty:
+            frames.append(room.turn[0] if len(room.turn) == 1 else Frames(room.turn))
+            room.turn, room.size = [], 0
+        if len(dirty) == 1:
+            for subscriber in tuple(dirty[0].live):  # one that is cut here leaves
+                subscriber.deliver_last(frames[0])
+            return
+        mine: dict[Subscriber, list[Frame]] = {}
+        for room, frame in zip(dirty, frames, strict=True):
+            for subscriber in room.live:
+                mine.setdefault(subscriber, []).append(frame)
+        for subscriber, several in mine.items():
+            subscriber.deliver_last(several[0] if len(several) == 1 else Frames(several))
+
     def _publish_ahead(self, room: _Channel, offset: int | None, frame: Frame) -> None:
         for subscriber, after in tuple(room.ahead.items()):
             if offset is None:
@@ -135,7 +205,7 @@ class Hub:
             elif offset > after:
                 subscriber.deliver(frame)
                 del room.ahead[subscriber]
-                room.live[subscriber] = None
+                self._live(room, subscriber)
 
     def _hold(self, subscriber: Subscriber, waited: _Joining, offset: int | None, frame: Frame) -> None:
         if waited.lost:

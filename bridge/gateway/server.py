@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from ipaddress import ip_network
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
-from websockets.typing import Origin
+from websockets.typing import Subprotocol
 
 from bridge.errors import AddressUnusable
+from bridge.gateway.carriers import BEARER, client_address, offered
 from bridge.gateway.connection import Connection, Rooms
 from bridge.gateway.outlet import Outlet, Turn
 from bridge.gateway.settings import GatewaySettings
+from bridge.gateway.websocket import DEFLATE, WebSocket
 from bridge.log import get_logger
 from bridge.protocol.realtime import codes
 from bridge.protocol.realtime.codes import DisconnectCode
@@ -28,37 +31,7 @@ log = get_logger(__name__)
 
 PATH = "/connection/websocket"
 MAX_FRAMES_WAITING = 4
-DRAIN_STEP_S = 0.05
-
-
-def text_frame(payload: bytes) -> bytes:
-    """An unmasked text frame, as a server sends it (RFC 6455 §5.2)."""
-    return Frame(Opcode.TEXT, payload).serialize(mask=False)
-
-
-class WebSocket:
-    """What an outlet needs of a connection. It goes below `send()`, which would frame a publication for each client."""
-
-    __slots__ = ("_socket",)
-
-    encode = staticmethod(text_frame)
-
-    def __init__(self, socket: ServerConnection) -> None:
-        self._socket = socket
-
-    def write(self, wire: bytes) -> None:
-        """Nothing may follow a close frame."""
-        if self._socket.protocol.state is State.OPEN:
-            self._socket.transport.write(wire)
-
-    def queued_bytes(self) -> int:
-        """0 while the kernel keeps up, to spare the question."""
-        return self._socket.transport.get_write_buffer_size() if self._socket.paused else 0
-
-    async def drained(self) -> None:
-        """A connection that breaks meanwhile has nothing left to drain."""
-        with contextlib.suppress(ConnectionClosed, OSError):
-            await self._socket.drain()
+BACKLOG = 4096  # the kernel's own limit is net.core.somaxconn; all may come back at once
 
 
 class GatewayServer:
@@ -77,7 +50,10 @@ class GatewayServer:
         self._limits = settings.session_limits()
         self._rooms = rooms
         self._client_id = client_id
+        self._origins = frozenset(settings.origins)
+        self._trusted_proxies = [ip_network(network) for network in settings.trusted_proxies]
         self._connections: dict[Connection, None] = {}
+        self._per_address = Counter[str]()
         self._closing: set[asyncio.Task[None]] = set()
         self._server: Server | None = None
         self._turn: Turn | None = None
@@ -95,6 +71,10 @@ class GatewayServer:
         """How many clients are connected."""
         return len(self._connections)
 
+    def allow(self, origins: Sequence[str]) -> None:
+        """Pages of these origins may connect, too: our own."""
+        self._origins |= frozenset(origins)
+
     async def start(self) -> None:
         """Listen. Raises AddressUnusable."""
         settings = self._settings
@@ -104,8 +84,11 @@ class GatewayServer:
                 self._handle,
                 settings.host,
                 settings.port,
-                origins=[*(Origin(origin) for origin in settings.origins), None],  # None: not a browser
+                select_subprotocol=_subprotocol,
                 compression=None,
+                extensions=[DEFLATE] if settings.compression else None,
+                create_connection=WebSocket,
+                backlog=BACKLOG,
                 process_request=self._admit,
                 server_header=None,
                 open_timeout=settings.authenticate_timeout_s,
@@ -134,12 +117,14 @@ class GatewayServer:
         if self._server is None:
             return
         self._server.close(close_connections=False)
-        leaving = list(self._connections)
-        step = max(1, round(len(leaving) * DRAIN_STEP_S / over_s)) if over_s else len(leaving)
-        for begin in range(0, len(leaving), max(1, step)):
-            for connection in leaving[begin : begin + step]:
-                connection.disconnect(codes.SHUTDOWN)
-            await asyncio.sleep(DRAIN_STEP_S if over_s else 0)
+        loop, leaving = asyncio.get_running_loop(), list(self._connections)
+        began_s = loop.time()
+        for number, connection in enumerate(leaving):
+            if (early_s := began_s + over_s * number / len(leaving) - loop.time()) > 0:
+                await asyncio.sleep(early_s)
+            connection.disconnect(codes.SHUTDOWN)
+        for connection in tuple(self._connections):  # whose handshake ended meanwhile
+            connection.disconnect(codes.SHUTDOWN)
         with contextlib.suppress(TimeoutError):  # somebody who never finishes the handshake is not waited for
             async with asyncio.timeout(self._settings.close_timeout_s + 1):
                 await self._server.wait_closed()
@@ -147,13 +132,27 @@ class GatewayServer:
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
         if request.path.partition("?")[0] != PATH:
             return socket.respond(HTTPStatus.NOT_FOUND, "not found\n")
+        if not self._origins.issuperset(request.headers.get_all("Origin")):  # who sends none is no browser
+            return socket.respond(HTTPStatus.FORBIDDEN, "this page's origin is not one of gateway.origins\n")
         if len(self._connections) >= self._settings.max_connections:
             return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections\n")
+        if self._per_address[self._address(socket, request)] >= self._settings.max_connections_per_address:
+            return socket.respond(HTTPStatus.TOO_MANY_REQUESTS, "too many connections from this address\n")
         return None
 
+    def _address(self, socket: ServerConnection, request: Request) -> str:
+        forwarded_for = request.headers.get_all("X-Forwarded-For")
+        peer = socket.remote_address or ("",)  # none where it is gone already
+        return client_address(str(peer[0]), forwarded_for, self._trusted_proxies)
+
     async def _handle(self, socket: ServerConnection) -> None:
-        connection = self._connect(socket)
+        request = socket.request
+        if request is None or not isinstance(socket, WebSocket):
+            raise RuntimeError("a connection that `serve` didn't make, or without a handshake")
+        connection, address = self._connect(socket, request), self._address(socket, request)
+        socket.forget_handshake()
         self._connections[connection] = None
+        self._per_address[address] += 1
         try:
             async for message in socket:
                 if isinstance(message, str):
@@ -164,16 +163,27 @@ class GatewayServer:
             pass  # it broke, or the peer broke the rules: either way it is over
         finally:
             del self._connections[connection]
+            self._per_address[address] -= 1
+            if not self._per_address[address]:
+                del self._per_address[address]
             connection.lost()
             if socket.protocol.state is State.OPEN:  # something of ours broke
                 self._hang_up(socket, codes.SERVER_ERROR)
 
-    def _connect(self, socket: ServerConnection) -> Connection:
+    def _connect(self, socket: WebSocket, request: Request) -> Connection:
         if self._turn is None:
             raise RuntimeError("the gateway is not started")
-        outlet = Outlet(WebSocket(socket), self._turn, max_pending_bytes=self._settings.max_pending_bytes)
+        outlet = Outlet(socket, self._turn, max_pending_bytes=self._settings.max_pending_bytes)
+        socket.attach(outlet)
         session = Session(self._client_id(), self._limits, now_ms=self._rooms.now_ms())
-        return Connection(session, self._rooms, outlet, hang_up=lambda code: self._hang_up(socket, code))
+        token = offered(
+            request.headers.get_all,
+            request.path.partition("?")[2],
+            origins=self._origins,
+            cookie=self._settings.cookie,
+            query_token=self._settings.query_token,
+        )
+        return Connection(session, self._rooms, outlet, hang_up=lambda code: self._hang_up(socket, code), offered=token)
 
     def _hang_up(self, socket: ServerConnection, code: DisconnectCode) -> None:
         task = asyncio.create_task(self._close(socket, code))
@@ -186,3 +196,8 @@ class GatewayServer:
                 await socket.close(code.code, code.reason)
         except TimeoutError:
             socket.transport.abort()
+
+
+def _subprotocol(_: ServerConnection, named: Sequence[Subprotocol]) -> Subprotocol | None:
+    """A browser that names its token there wants to hear the word before it again."""
+    return Subprotocol(BEARER) if BEARER in named else None

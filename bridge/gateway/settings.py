@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.protocol.realtime.limits import SessionLimits
 
-Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512"]
+Algorithm = Literal[
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +20,24 @@ class GatewaySettings:
     host: str = "127.0.0.1"
     port: int = 8781
     origins: tuple[str, ...] = ()
+    cookie: str = "access_token"
+    query_token: bool = False
+    trusted_proxies: tuple[str, ...] = ()
     max_connections: int = 20_000
+    max_connections_per_user: int = 10_000
+    max_connections_per_address: int = 10_000
     max_frame_bytes: int = 65_536
     authenticate_timeout_s: float = 10.0
     ping_interval_s: float = 25.0
     pong_timeout_s: float = 8.0
     expired_grace_s: float = 25.0
     max_pending_bytes: int = 1_048_576
+    compression: bool = False
     max_channels_per_connection: int = 128
     max_commands_per_s: float = 50.0
     recovery_max_publications: int = 1000
     history_max_publications: int = 1000
+    presence_max_clients: int = 1000
     drain_timeout_s: float = 10.0
     close_timeout_s: float = 5.0
     channel_max_length: int = 255
@@ -50,17 +60,20 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Whose tokens are taken, with one algorithm. `keys` maps a key id to a secret (HS…) or a public key as PEM.
+    """Whose tokens are taken, with one algorithm. `keys` maps a key id to a secret (HS…), or to a public key as PEM,
+    JWK or JWK set; ids in a set go before.
 
     A key under "" serves tokens without a `kid`, and, where it is the only key, those with any. An empty `issuer`
-    or `audience` is not checked.
+    or `audience` is not checked. With `keys_url` the keys are there, and `password` opens it where it is a Redis.
     """
 
     name: str
     algorithm: Algorithm
-    keys: dict[str, bytes]
+    keys: Mapping[str, bytes] = field(default_factory=dict)
     issuer: str = ""
     audience: str = ""
+    keys_url: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,17 @@ class TokenSettings:
     campaigns_claim: str = "campaigns"
     role_claim: str = "role"
     roles_see_all: tuple[str, ...] = ()
+    subs_claims: tuple[str, ...] = ("channels", "subs")
+    channel_claim: str = "channel"
+    required_claims: tuple[str, ...] = ()
+    keys_refresh_s: float = 600.0
+    keys_retry_s: float = 10.0
+    keys_stale_s: float = 86_400.0
+    keys_timeout_s: float = 5.0
+    keys_max_bytes: int = 262_144
+    max_revocations: int = 10_000
+    ticket_lifetime_s: float = 30.0
+    max_tickets: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)

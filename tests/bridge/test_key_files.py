@@ -83,7 +83,7 @@ def test_all_bad_key_files_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_short_hmac_secret_is_refused(tmp_path: Path) -> None:
     config = config_with_keys(tmp_path, "s" * 31, "devnet")
-    with pytest.raises(ConfigInvalid, match="less than 32") as caught:
+    with pytest.raises(ConfigInvalid, match="less than 32 characters") as caught:
         check_key_files(config)
     assert [problem.key for problem in caught.value.problems] == ["tokens.issuers.0.key_file"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -9,7 +10,12 @@ import pytest
 
 from bridge import offline
 from bridge.errors import CampaignRefused, DatabaseHeld
+from bridge.publish.pool import Pool
+from bridge.remotes import operator_key
+from bridge.rooms import topic_terms
+from bridge.schema import pool
 from bridge.storage import opened
+from bridge.supervise import supervised
 from tests.integration.world import world
 from topics.devnet.settings import DevnetSettings
 from topics.values import NANOS
@@ -25,6 +31,18 @@ async def test_a_topic_is_made_once(tmp_path: Path) -> None:
         assert await offline.topics(made.config) == [first]
         assert await offline.topic(made.config, "1234") == first
         assert await offline.topic(made.config, "4321") is None
+
+
+async def test_topics_made_ahead_are_listed_until_a_campaign_takes_one(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        assert await offline.pool(made.config) == []
+        ours = Pool.of(topic_terms(made.config), operator_key(made.config.operator).public_bytes)
+        row = {"number": 1, "payer": "0.0.2", "valid_start_ns": 1, "terms": ours.terms, "topic_id": "0.0.7"}
+        async with opened(made.config, alone=True) as storage, supervised({"database": storage.database.run}):
+            await storage.database.write(lambda c: c.execute(pool.insert().values(row)))
+        code, out, err = await made.command("topic", "list", "--pool", "--json")
+        assert (code, err) == (0, "")
+        assert json.loads(out) == [{"number": 1, "topic_id": "0.0.7", "status": "ready"}]
 
 
 async def test_another_owner_is_refused_and_changes_nothing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from bridge.config_sections import Budgets, Http, Issuer, Tokens
 from bridge.errors import ConfigInvalid
 from bridge.gateway.settings import ApiKey, GatewaySettings, HttpSettings, TokenSettings
 from bridge.protocol.door.changes import Limits
-from bridge.room_settings import authenticator, budgets_of, http_settings, section_as
+from bridge.room_settings import authenticator, budgets_of, http_settings, section_as, token_settings
 from tests.integration.world import world
 from topics.ledger.settings import LedgerSettings
 from topics.mirror.settings import MirrorSettings
@@ -60,6 +60,20 @@ def test_a_key_that_does_not_fit_its_algorithm_is_refused(tmp_path: Path) -> Non
     issuer = Issuer(name="x", algorithm="RS256", key_file=path)
     with pytest.raises(ConfigInvalid, match="RS256"):
         authenticator(CONFIG.model_copy(update={"tokens": Tokens(issuers=(issuer,))}))
+
+
+def test_with_a_url_the_file_is_its_password(tmp_path: Path) -> None:
+    path = tmp_path / "redis.password"
+    path.write_text("open sesame\n")
+    path.chmod(0o600)
+    place = {"issuer": "i", "keys_url": "redis://127.0.0.1/0?key=k", "algorithm": "RS256"}
+    issuers = (Issuer(name="a", key_file=path, **place), Issuer(name="b", **place))  # type: ignore[arg-type] # names
+    first, second = token_settings(CONFIG.model_copy(update={"tokens": Tokens(issuers=issuers)})).issuers
+    assert (first.password, first.keys, second.password) == ("open sesame", {}, "")
+    assert "sesame" not in repr(first)
+    path.chmod(0o644)
+    with pytest.raises(ConfigInvalid, match="open to others"):
+        token_settings(CONFIG.model_copy(update={"tokens": Tokens(issuers=issuers)}))
 
 
 def test_budgets_are_in_tinybar() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Struct
 
 from bridge.protocol.realtime.recovery import Since
 
@@ -19,32 +19,51 @@ class MalformedFrame(Exception):
     """The frame holds something that is no command. The text repeats nothing of the frame."""
 
 
-class Connect(Struct, frozen=True):
-    """Opens the session. `data`, `name`, `version`, `subs` and `headers` are not looked at yet."""
+class Recovery(Struct, frozen=True, kw_only=True):
+    """With `recover`, a channel is to go on from the place that `offset` and `epoch` name."""
 
-    token: str = ""
-
-
-class Subscribe(Struct, frozen=True):
-    """Opens a channel; with `recover`, from the place that `offset` and `epoch` name.
-
-    `flag` is sent by every client (bit 0: channel ids, declined; bit 1: rather error 112 than `recovered: false`).
-    `type` other than 0 asks for another kind of subscription, `tf` for a filter by tags.
-    """
-
-    channel: str
-    token: str = ""
     recover: bool = False
     epoch: str = ""
     offset: Offset = 0
-    flag: Int32 = 0
-    type: Int32 = 0
-    tf: Raw | None = None
 
     @property
     def place(self) -> Since | None:
         """Where the client wants to recover from, if it does."""
         return Since(self.offset, self.epoch) if self.recover else None
+
+
+class Connect(Struct, frozen=True):
+    """Opens the session. `subs` has the client's places in channels that the server had subscribed it to.
+
+    `headers` stand for HTTP's, which a browser can't set; `Authorization: Bearer` is the one that is looked at.
+    """
+
+    token: str = ""
+    subs: dict[str, Recovery] = {}
+    headers: dict[str, str] = {}
+
+    @property
+    def bearer(self) -> str:
+        """The token, in whichever of its two places; empty: in none."""
+        given = (value for name, value in self.headers.items() if name.lower() == "authorization")
+        scheme, _, credentials = next(given, "").partition(" ")
+        return self.token or (credentials.strip() if scheme.lower() == "bearer" else "")
+
+
+class Subscribe(Recovery, frozen=True):
+    """Opens a channel. `token` opens this one alone; `join_leave` asks to be told who else comes and goes.
+
+    `flag` is sent by every client (bit 0: channel ids, declined; bit 1: rather error 112 than `recovered: false`).
+    `type` other than 0 asks for another kind of subscription, `tf` for a filter by tags. Every channel is positioned
+    and recoverable, whether asked for or not; `delta` is declined.
+    """
+
+    channel: str
+    token: str = ""
+    join_leave: bool = False
+    flag: Int32 = 0
+    type: Int32 = 0
+    tf: Any = None
 
 
 class Unsubscribe(Struct, frozen=True):
@@ -81,7 +100,7 @@ class Refresh(Struct, frozen=True):
 
 
 class SubRefresh(Struct, frozen=True):
-    """Brings a new token for one channel."""
+    """Brings a new token for a channel that has one of its own."""
 
     channel: str = ""
     token: str = ""
@@ -115,8 +134,19 @@ class Asynchronous(Struct, frozen=True):
     """A message without a reply (`send` on the wire)."""
 
 
+class Ping(Struct, frozen=True):
+    """Asks whether the server is there."""
+
+
 class Pong(Struct, frozen=True):
     """The empty command: an answer to the server's ping."""
+
+
+class Invite(Struct, frozen=True):
+    """The server's own, which no client can send: subscribe the client to a channel; `place` is where it says it is."""
+
+    channel: str
+    place: Since | None = None
 
 
 class Unknown(Struct, frozen=True):
@@ -125,7 +155,7 @@ class Unknown(Struct, frozen=True):
 
 Body: TypeAlias = (
     "Connect | Subscribe | Unsubscribe | History | Refresh | SubRefresh | Publish | Rpc | Presence | PresenceStats"
-    " | Asynchronous | Pong | Unknown"
+    " | Asynchronous | Ping | Pong | Invite | Unknown"
 )
 
 
@@ -151,7 +181,7 @@ class _Wire(Struct, frozen=True):
     presence: Presence | None = None
     presence_stats: PresenceStats | None = None
     send: Asynchronous | None = None
-    ping: Pong | None = None
+    ping: Ping | None = None
 
 
 _METHODS = tuple(name for name in _Wire.__struct_fields__ if name != "id")

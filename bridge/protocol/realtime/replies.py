@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from bridge.protocol.realtime.codes import ErrorCode, UnsubscribeCode
+from bridge.protocol.realtime.codes import DisconnectCode, ErrorCode, UnsubscribeCode
 from bridge.protocol.realtime.recovery import Publication
 from bridge.protocol.values import JSON
 
@@ -40,6 +40,40 @@ def publication_push(channel: str, data: bytes, *, offset: int | None) -> bytes:
     return b'{"push":{"channel":' + _encode(channel) + b',"pub":{"data":' + data + place + b"}}}"
 
 
+def subscribe_push(channel: str, result: Mapping[str, object]) -> bytes:
+    """Tells a client that the server subscribed it; `result` as in the reply to a subscribe command."""
+    return _push(channel, "subscribe", result)
+
+
 def unsubscribe_push(channel: str, code: UnsubscribeCode) -> bytes:
     """Tells a client that a subscription of its ended."""
-    return _encode({"push": {"channel": channel, "unsubscribe": {"code": code.code, "reason": code.reason}}})
+    return _push(channel, "unsubscribe", {"code": code.code, "reason": code.reason})
+
+
+def client_info(client: str, user: str) -> dict[str, JSON]:
+    """Who a client is, for the others of a channel."""
+    return {"client": client, "user": user}
+
+
+def join_push(channel: str, client: str, user: str) -> bytes:
+    """Tells a client that another one has subscribed."""
+    return _push(channel, "join", {"info": client_info(client, user)})
+
+
+def leave_push(channel: str, client: str, user: str) -> bytes:
+    """Tells a client that another one is no longer subscribed."""
+    return _push(channel, "leave", {"info": client_info(client, user)})
+
+
+def message_push(data: bytes) -> bytes:
+    """A message for one client, in no channel; `data` is one line of JSON."""
+    return _encode({"push": {"message": {"data": msgspec.Raw(data)}}})
+
+
+def disconnect_push(code: DisconnectCode) -> bytes:
+    """Ends a connection over a transport that has no close codes."""
+    return _encode({"push": {"disconnect": {"code": code.code, "reason": code.reason, "reconnect": code.reconnect}}})
+
+
+def _push(channel: str, kind: str, content: Mapping[str, object]) -> bytes:
+    return _encode({"push": {"channel": channel, kind: content}})

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from bridge.protocol.realtime import codes, commands, session_moves, steps
+from bridge.protocol.realtime import channel_moves, codes, commands, server_side, session_moves, steps
 from bridge.protocol.realtime.codes import DisconnectCode, ErrorCode
 from bridge.protocol.realtime.commands import Command
 from bridge.protocol.realtime.limits import SessionLimits
 from bridge.protocol.realtime.rate import TokenBucket
-from bridge.protocol.realtime.session_state import BUSY, LIVE, Phase, SessionState, refuse
+from bridge.protocol.realtime.session_state import BUSY, CONNECTED, LIVE, Phase, SessionState, refuse
 from bridge.protocol.realtime.steps import Action
 
 Move: TypeAlias = Callable[..., list[Action]]
@@ -51,17 +51,19 @@ def _tick(state: SessionState, _: steps.Tick) -> list[Action]:
 
 READY_COMMANDS: dict[type, Move] = {
     commands.Connect: _close(codes.BAD_FRAME),
-    commands.Subscribe: session_moves.subscribe,
-    commands.Unsubscribe: session_moves.unsubscribe,
+    commands.Subscribe: channel_moves.subscribe,
+    commands.Unsubscribe: channel_moves.unsubscribe,
+    commands.SubRefresh: channel_moves.sub_refresh,
     commands.History: session_moves.history,
+    commands.Presence: session_moves.presence,
+    commands.PresenceStats: session_moves.presence,
     commands.Refresh: session_moves.refresh,
-    commands.SubRefresh: session_moves.sub_refresh,
-    commands.Publish: _refuse(codes.PERMISSION_DENIED),
-    commands.Rpc: _refuse(codes.NOT_AVAILABLE),
-    commands.Presence: _refuse(codes.NOT_AVAILABLE),
-    commands.PresenceStats: _refuse(codes.NOT_AVAILABLE),
+    commands.Publish: session_moves.publish,
+    commands.Ping: session_moves.ping,
+    commands.Rpc: _refuse(codes.METHOD_NOT_FOUND),  # there are no methods
     commands.Unknown: _refuse(codes.METHOD_NOT_FOUND),
     commands.Asynchronous: _close(codes.SEND_NOT_AVAILABLE),
+    commands.Invite: server_side.invited,
 }
 
 TRANSITIONS: dict[tuple[Phase, type], Move] = {
@@ -70,22 +72,33 @@ TRANSITIONS: dict[tuple[Phase, type], Move] = {
     **{(phase, kind): _defer for phase in BUSY for kind in READY_COMMANDS},
     (Phase.FRESH, commands.Connect): session_moves.connect,
     (Phase.AUTHENTICATING, steps.Authenticated): session_moves.connected,
-    (Phase.AUTHENTICATING, steps.Expired): _refuse_connect(codes.TOKEN_EXPIRED),
+    (Phase.AUTHENTICATING, steps.Anonymous): _refuse_connect(codes.UNAUTHORIZED),
+    (Phase.AUTHENTICATING, steps.Expired): session_moves.connect_expired,
     (Phase.AUTHENTICATING, steps.Refused): _close(codes.INVALID_TOKEN),
     (Phase.AUTHENTICATING, steps.Failed): _refuse_connect(codes.INTERNAL),
+    (Phase.SUBSCRIBING, steps.Joined): server_side.joined,
+    (Phase.SUBSCRIBING, steps.Failed): server_side.join_failed,
     (Phase.REFRESHING, steps.Authenticated): session_moves.refreshed,
     (Phase.REFRESHING, steps.Expired): _close(codes.CONNECTION_EXPIRED),  # the client comes back with another
     (Phase.REFRESHING, steps.Refused): _close(codes.INVALID_TOKEN),
     (Phase.REFRESHING, steps.Failed): _answer(codes.INTERNAL),
-    (Phase.AUTHORIZING, steps.Allowed): session_moves.allowed,
+    (Phase.AUTHORIZING, steps.Allowed): channel_moves.allowed,
     (Phase.AUTHORIZING, steps.Denied): _answer(codes.PERMISSION_DENIED),
+    (Phase.AUTHORIZING, steps.Expired): _answer(codes.TOKEN_EXPIRED),  # the client asks again with another
     (Phase.AUTHORIZING, steps.Failed): _answer(codes.INTERNAL),
-    (Phase.JOINING, steps.Joined): session_moves.joined,
-    (Phase.JOINING, steps.Failed): session_moves.join_failed,
+    (Phase.JOINING, steps.Joined): channel_moves.joined,
+    (Phase.JOINING, steps.Failed): channel_moves.join_failed,
+    (Phase.RENEWING, steps.Allowed): channel_moves.renewed,
+    (Phase.RENEWING, steps.Denied): _answer(codes.PERMISSION_DENIED),
+    (Phase.RENEWING, steps.Expired): channel_moves.renewal_expired,
+    (Phase.RENEWING, steps.Failed): _answer(codes.INTERNAL),
     (Phase.READING, steps.HistoryRead): session_moves.history_read,
+    (Phase.READING, steps.Present): session_moves.presence_read,
     (Phase.READING, steps.Failed): _answer(codes.INTERNAL),
+    **{(phase, steps.Message): session_moves.message for phase in CONNECTED},
+    **{(phase, steps.Extended): session_moves.extended for phase in CONNECTED},
     **{(phase, steps.Tick): _tick for phase in LIVE},
-    **{(phase, steps.Revoked): session_moves.revoked for phase in LIVE},
+    **{(phase, steps.Revoked): channel_moves.revoked for phase in LIVE},
     **{(phase, steps.Disconnected): _disconnect for phase in LIVE},
 }
 """(phase, kind of step) → what the session does. What isn't here is ignored."""
@@ -104,6 +117,11 @@ class Session:
     def phase(self) -> Phase:
         """Where the session stands."""
         return self._state.phase
+
+    @property
+    def client(self) -> str:
+        """The id that the client is told."""
+        return self._state.client
 
     @property
     def user(self) -> str | None:

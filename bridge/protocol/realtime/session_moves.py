@@ -1,11 +1,11 @@
-"""What a session does with each step: commands that need something done, and what came of it.
+"""What a session does with each step that is about the connection: tokens, reading, and what the server has to say.
 
 A move for a command is called with the state, the command's id and its body; any other with the state and the step.
 """
 
 from __future__ import annotations
 
-from bridge.protocol.realtime import answers, codes, commands, replies, steps
+from bridge.protocol.realtime import answers, codes, commands, replies, server_side, steps
 from bridge.protocol.realtime.codes import ErrorCode
 from bridge.protocol.realtime.session_state import Phase, SessionState, refuse
 from bridge.protocol.realtime.steps import Action
@@ -15,18 +15,18 @@ from bridge.protocol.realtime.steps import Action
 
 def connect(state: SessionState, number: int, body: commands.Connect) -> list[Action]:
     """The first command."""
-    if not body.token:
-        state.phase = Phase.REFUSED
-        return refuse(number, codes.UNAUTHORIZED)
-    return state.ask(Phase.AUTHENTICATING, number, body, steps.Authenticate(body.token))
+    return state.ask(Phase.AUTHENTICATING, number, body, steps.Authenticate(body.bearer))
 
 
 def connected(state: SessionState, step: steps.Authenticated) -> list[Action]:
     """From here on the session is `step.user`'s."""
     state.user = step.user
-    state.ping_ms = state.now_ms + state.limits.ping_interval_ms
-    ttl_ms = state.lifetime(step.expires_ms)
-    return state.answer("connect", answers.connect_result(state.client, state.limits, ttl_ms=ttl_ms))
+    return server_side.begin(state, step)
+
+
+def connect_expired(state: SessionState, step: steps.Expired) -> list[Action]:
+    """The client fetches another token, or comes back with the one that its next handshake has."""
+    return connect_refused(state, codes.TOKEN_EXPIRED) if step.renewable else state.close(codes.CONNECTION_EXPIRED)
 
 
 def connect_refused(state: SessionState, error: ErrorCode) -> list[Action]:
@@ -43,86 +43,44 @@ def refresh(state: SessionState, number: int, body: commands.Refresh) -> list[Ac
 
 
 def refreshed(state: SessionState, step: steps.Authenticated) -> list[Action]:
-    """The same user may go on; what the new token no longer opens is closed."""
+    """The same user may go on. What the new token no longer opens is closed, what it names is subscribed to."""
     if step.user != state.user:
         return state.close(codes.INVALID_TOKEN)
-    ttl_ms = state.lifetime(step.expires_ms)
-    actions = state.answer("refresh", answers.refresh_result(state.client, ttl_ms=ttl_ms))
-    return [*actions, steps.Review(tuple(state.channels))] if state.channels else actions
+    actions = state.answer("refresh", answers.refresh_result(state.client, ttl_ms=state.lifetime(step)))
+    review = tuple(channel for channel, end_ms in state.channels.items() if end_ms is None)
+    state.backlog.extend(server_side.invite(channel) for channel in step.channels if channel not in state.channels)
+    return [*actions, steps.Review(review)] if review else actions
 
 
-# Channels
-
-
-def subscribe(state: SessionState, number: int, body: commands.Subscribe) -> list[Action]:
-    """Ask whether the channel is the client's to open."""
-    if body.channel in state.channels:
-        return refuse(number, codes.ALREADY_SUBSCRIBED)
-    if len(state.channels) >= state.limits.max_channels:
-        return refuse(number, codes.LIMIT_EXCEEDED)
-    if (fault := answers.subscribe_fault(body, state.limits)) is not None:
-        return refuse(number, fault)
-    return state.ask(Phase.AUTHORIZING, number, body, steps.Authorize(body.channel))
-
-
-def allowed(state: SessionState, _: steps.Allowed) -> list[Action]:
-    """Go on with the subscribe or history command that asked."""
-    body = state.pending
-    if isinstance(body, commands.History):
-        return _read(state, state.pending_id, body)
-    state.phase = Phase.JOINING
-    return [steps.Join(body.channel, body.place, state.limits.recovery_max_publications + 1)]
-
-
-def joined(state: SessionState, step: steps.Joined) -> list[Action]:
-    """Reply, then go live from the top that the reply is about."""
-    channel = state.pending.channel
-    result = answers.subscribe_result(state.pending, step, state.limits)
-    if state.revoked:
-        result = codes.PERMISSION_DENIED
-    if isinstance(result, ErrorCode):
-        return [steps.Leave(channel), *state.answer("subscribe", result)]
-    state.channels[channel] = None
-    return [*state.answer("subscribe", result), steps.GoLive(channel, after=step.top.offset)]
-
-
-def join_failed(state: SessionState, _: steps.Failed) -> list[Action]:
-    """The client tries again by itself."""
-    return [steps.Leave(state.pending.channel), *state.answer("subscribe", codes.INTERNAL)]
-
-
-def unsubscribe(state: SessionState, number: int, body: commands.Unsubscribe) -> list[Action]:
-    """Fine for a channel that isn't open, too."""
-    return [*state.leave(body.channel), steps.Send(replies.reply(number, "unsubscribe", {}))]
-
-
-def revoked(state: SessionState, step: steps.Revoked) -> list[Action]:
-    """Close a channel from this side; one that is being joined is refused when that is done."""
-    if step.channel in state.channels:
-        push = replies.unsubscribe_push(step.channel, codes.UNSUBSCRIBED_BY_SERVER)
-        return [*state.leave(step.channel), steps.Send(push)]
-    state.revoked |= state.phase is Phase.JOINING and state.pending.channel == step.channel
-    return []
-
-
-def sub_refresh(state: SessionState, number: int, body: commands.SubRefresh) -> list[Action]:
-    """Channels have no tokens of their own here."""
-    return refuse(number, codes.NOT_AVAILABLE if body.channel in state.channels else codes.PERMISSION_DENIED)
-
-
-# History
+# Reading
 
 
 def history(state: SessionState, number: int, body: commands.History) -> list[Action]:
     """Who is subscribed may read; anyone else is asked about first."""
+    return _reading(state, number, body)
+
+
+def presence(state: SessionState, number: int, body: commands.Presence | commands.PresenceStats) -> list[Action]:
+    """Who may read may know who else does."""
+    return _reading(state, number, body)
+
+
+def _reading(
+    state: SessionState, number: int, body: commands.History | commands.Presence | commands.PresenceStats
+) -> list[Action]:
     if (fault := answers.channel_fault(body.channel, state.limits)) is not None:
         return refuse(number, fault)
     if body.channel in state.channels:
-        return _read(state, number, body)
+        return read(state, number, body)
     return state.ask(Phase.AUTHORIZING, number, body, steps.Authorize(body.channel))
 
 
-def _read(state: SessionState, number: int, body: commands.History) -> list[Action]:
+def read(
+    state: SessionState, number: int, body: commands.History | commands.Presence | commands.PresenceStats
+) -> list[Action]:
+    """Ask for what an allowed command wants to know."""
+    if not isinstance(body, commands.History):
+        return state.ask(Phase.READING, number, body, steps.ReadPresence(body.channel))
     most = state.limits.history_max_publications
     limit = most if body.limit < 0 else min(body.limit, most)
     since = None if body.since is None else body.since.offset
@@ -132,3 +90,35 @@ def _read(state: SessionState, number: int, body: commands.History) -> list[Acti
 def history_read(state: SessionState, step: steps.HistoryRead) -> list[Action]:
     """A page, or that its place isn't in this stream."""
     return state.answer("history", answers.history_result(state.pending, step, state.limits))
+
+
+def presence_read(state: SessionState, step: steps.Present) -> list[Action]:
+    """Everybody by name, or how many they are."""
+    if isinstance(state.pending, commands.PresenceStats):
+        counts = {"num_clients": step.num_clients, "num_users": step.num_users}
+        return state.answer("presence_stats", counts)
+    return state.answer("presence", answers.presence_result(step))
+
+
+# The rest
+
+
+def publish(state: SessionState, number: int, body: commands.Publish) -> list[Action]:
+    """Clients read; what is published goes through the HTTP door and the ledger."""
+    return refuse(number, answers.channel_fault(body.channel, state.limits) or codes.PERMISSION_DENIED)
+
+
+def ping(_: SessionState, number: int, __: commands.Ping) -> list[Action]:
+    """The server is there."""
+    return [steps.Send(replies.reply(number, "ping", {}))]
+
+
+def extended(state: SessionState, step: steps.Extended) -> list[Action]:
+    """The client's own timer may ring before: it brings its new token as ever."""
+    state.end_ms = state.grace(step.expires_ms)
+    return []
+
+
+def message(_: SessionState, step: steps.Message) -> list[Action]:
+    """Pass it on."""
+    return [steps.Send(replies.message_push(step.data))]

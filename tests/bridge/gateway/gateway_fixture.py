@@ -13,8 +13,10 @@ from typing import Any
 import jwt
 
 from bridge.gateway.auth import Authenticator
+from bridge.gateway.clients import Clients
 from bridge.gateway.connection import Rooms
 from bridge.gateway.hub import Hub
+from bridge.gateway.presence import Presence
 from bridge.gateway.server import PATH, GatewayServer
 from bridge.gateway.settings import GatewaySettings, Issuer, TokenSettings
 from tests.bridge.gateway.memory_history import MemoryHistory, Publisher
@@ -46,8 +48,16 @@ class Running:
 
     def __post_init__(self) -> None:
         issuer = Issuer("development", "HS256", {"": self.secret})
-        rooms = Rooms(self.hub, self.history, Authenticator(TokenSettings((issuer,), leeway_s=0)), self._owner, now_ms)
-        self.server = GatewayServer(self.settings, rooms)
+        self.rooms = Rooms(
+            self.hub,
+            Presence(max_clients=self.settings.presence_max_clients),
+            self.history,
+            Authenticator(TokenSettings((issuer,), leeway_s=0)),
+            self._owner,
+            now_ms,
+            Clients(max_per_user=self.settings.max_connections_per_user),
+        )
+        self.server = GatewayServer(self.settings, self.rooms)
         self.publisher = Publisher(self.hub, self.history)
 
     @property

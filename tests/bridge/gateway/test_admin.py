@@ -12,9 +12,10 @@ import aiohttp
 import pytest
 
 from bridge.errors import CampaignRefused, EntryRefused
-from bridge.gateway.api import ApiServer
+from bridge.gateway.api import ApiServer, Parts
 from bridge.gateway.backend import CampaignView
 from bridge.gateway.settings import ApiKey, HttpSettings
+from bridge.protocol.values import JSON
 from tests.bridge.gateway.gateway_fixture import now_ms
 from tests.bridge.gateway.memory_backend import MemoryBackend
 
@@ -33,6 +34,9 @@ class MemoryDesk:
         self._campaign(campaign_id)
         self.done.append(("retry", campaign_id, by))
         return 7
+
+    def waits(self) -> dict[str, JSON]:
+        return {"nodes": None, "stopped": 1, "campaigns": {"1": "a budget"}}
 
     async def drop(self, ids: Sequence[str], *, by: str, reason: str = "") -> int:
         return self._did("drop", ids, by, reason)
@@ -79,6 +83,11 @@ class Api:
         ):
             return response.status, await response.json()
 
+    async def get(self, path: str, *, of: str) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self._keys[('ops', 'backend').index(of)]}"}
+        async with aiohttp.ClientSession(self._url, headers=headers) as session, session.get(path) as response:
+            return response.status, await response.json()
+
 
 @contextlib.asynccontextmanager
 async def running() -> AsyncIterator[Api]:
@@ -89,7 +98,7 @@ async def running() -> AsyncIterator[Api]:
         ApiKey("ops", keys[0], frozenset({"outbox:write", "campaigns:write"})),
         ApiKey("backend", keys[1], frozenset({"events:write", "events:read", "campaigns:read"})),
     )
-    server = ApiServer(HttpSettings(port=0, api_keys=api_keys), backend, now_ms=now_ms, desk=desk)
+    server = ApiServer(HttpSettings(port=0, api_keys=api_keys), backend, now_ms=now_ms, parts=Parts(desk=desk))
     await server.start()
     task = asyncio.create_task(server.run())
     yield Api(desk, f"http://127.0.0.1:{server.port}", keys)
@@ -135,7 +144,6 @@ async def test_what_cannot_be_says_what_to_do() -> None:
         ("retry", {"campaignId": 1}),
         ("drop", {"campaignId": "1"}),
         ("drop", {"ids": ["a"], "reason": 1}),
-        ("drop", {"ids": ["a"], "reason": "x" * 201}),
         ("drop", {"ids": ["a"], "why": "x"}),
     ],
     ids=str,
@@ -146,6 +154,21 @@ async def test_other_shapes_are_refused_with_the_right_one(act: str, body: Any) 
         assert (status, answer["error"]["code"]) == (422, "refused")
         assert f'a {act} is {{"ids"' in answer["error"]["message"]
         assert api.desk.done == []
+
+
+async def test_a_reason_that_is_too_long_is_measured() -> None:
+    async with running() as api:
+        status, answer = await api.post("/v1/outbox/drop", {"ids": ["a"], "reason": "x" * 201})
+        assert (status, answer["error"]["code"]) == (422, "refused")
+        assert answer["error"]["message"] == "the reason has 201 characters, and at most 200 are told"
+        assert (await api.post("/v1/outbox/drop", {"ids": ["a"], "reason": "x" * 200}))[0] == 200
+
+
+async def test_why_nothing_leaves_is_told_to_who_may_read_campaigns() -> None:
+    async with running() as api:
+        told = {"nodes": None, "stopped": 1, "campaigns": {"1": "a budget"}}
+        assert await api.get("/v1/outbox", of="backend") == (200, told)
+        assert (await api.get("/v1/outbox", of="ops"))[0] == 403
 
 
 async def test_a_campaign_is_closed_however_often_it_is_asked() -> None:

@@ -13,7 +13,8 @@ import aiohttp
 import pytest
 
 from bridge.errors import AddressUnusable
-from bridge.gateway.api import ApiServer
+from bridge.gateway.api import ApiServer, Parts
+from bridge.gateway.pages import Pages
 from bridge.gateway.settings import ApiKey, HttpSettings
 from tests.bridge.gateway.gateway_fixture import now_ms
 from tests.bridge.gateway.memory_backend import MemoryBackend
@@ -43,7 +44,7 @@ class Api:
 async def running(page: Path | None = None, **changes: Any) -> AsyncIterator[Api]:
     secret, backend = secrets.token_hex(32), MemoryBackend()
     settings = HttpSettings(**{"port": 0, "api_keys": (ApiKey("backend", secret, SCOPES),), **changes})
-    server = ApiServer(settings, backend, now_ms=now_ms, page=page, page_data=lambda: {"gateway": "ws://x"})
+    server = ApiServer(settings, backend, now_ms=now_ms, parts=Parts(None if page is None else Pages(page)))
     await server.start()
     task = asyncio.create_task(server.run())
     headers = {"Authorization": f"Bearer {secret}"}
@@ -159,18 +160,13 @@ async def test_a_store_that_is_away() -> None:
 
 async def test_the_page(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<h1>live</h1>")
-    (tmp_path / "live.js").write_text("1")
     async with running(tmp_path) as api:
+        assert api.server.origins == tuple(f"http://{name}:{api.server.port}" for name in ("127.0.0.1", "localhost"))
         for path in ("/", "/web/", "/web/index.html"):
             async with api.session.get(path) as response:
                 assert await response.text() == "<h1>live</h1>"
                 assert "default-src 'self'" in response.headers["Content-Security-Policy"]
-        async with api.session.get("/web/live.js") as response:
-            assert response.status == 200
-        assert await api.ask("GET", "/web/demo.json") == (200, {"gateway": "ws://x"})
         assert (await api.refusal("GET", "/web/%2e%2e/secret"))[0] == 404
-        async with api.session.get("/web/nothing.js") as response:
-            assert response.status == 404
 
 
 async def test_connections_are_limited() -> None:

@@ -11,6 +11,7 @@ from bridge.protocol.realtime.answers import (
     channel_fault,
     connect_result,
     history_result,
+    presence_result,
     refresh_result,
     subscribe_fault,
     subscribe_result,
@@ -18,8 +19,8 @@ from bridge.protocol.realtime.answers import (
 from bridge.protocol.realtime.codes import ErrorCode
 from bridge.protocol.realtime.commands import History, HistorySince, Subscribe
 from bridge.protocol.realtime.limits import SessionLimits
-from bridge.protocol.realtime.recovery import Publication, StreamPosition
-from bridge.protocol.realtime.steps import HistoryRead, Joined
+from bridge.protocol.realtime.recovery import Publication, Since, StreamPosition
+from bridge.protocol.realtime.steps import HistoryRead, Joined, Present
 
 LIMITS = SessionLimits(recovery_max_publications=2, channel_max_length=20)
 TOP = StreamPosition(30, "e")
@@ -32,40 +33,40 @@ def offsets(result: object) -> list[int]:
 
 
 def test_connect_and_refresh() -> None:
-    assert connect_result("c", LIMITS, ttl_ms=None) == {
-        "client": "c",
-        "version": "hcs-bridge",
-        "ping": 25,
-        "pong": True,
-    }
+    result = connect_result("c", LIMITS, ttl_ms=None, subs={})
+    assert result == {"client": "c", "version": "hcs-bridge", "ping": 25, "pong": True}
+    assert connect_result("c", LIMITS, ttl_ms=None, subs={"user:7": {}})["subs"] == {"user:7": {}}
     assert refresh_result("c", ttl_ms=2999) == {"client": "c", "version": "hcs-bridge", "expires": True, "ttl": 2}
     assert refresh_result("c", ttl_ms=-5000)["ttl"] == 1  # within the leeway
 
 
+def subscribed(since: Since | None, *, max_bytes: int = 100) -> Any:
+    return subscribe_result(since, Joined(TOP, ROWS, {"open": []}), LIMITS, max_bytes=max_bytes)
+
+
 def test_subscribing_afresh_starts_at_the_top() -> None:
-    result = subscribe_result(Subscribe("user:7"), Joined(TOP, (), {"open": [], "rejected": []}), LIMITS)
-    assert result == {
-        "recoverable": True,
-        "positioned": True,
-        "epoch": "e",
-        "offset": 30,
-        "data": {"open": [], "rejected": []},
-    }
+    result = {"recoverable": True, "positioned": True, "epoch": "e", "offset": 30, "data": {"open": []}}
+    assert subscribed(None) == result
 
 
 def test_recovering() -> None:
-    result: Any = subscribe_result(Subscribe("user:7", recover=True, offset=10), Joined(TOP, ROWS, None), LIMITS)
+    result = subscribed(Since(10, ""))
     assert (result["recovered"], result["was_recovering"], result["offset"]) == (True, True, 10)
     assert offsets(result) == [20, 30]
 
 
-def test_not_recovering_says_the_top() -> None:
-    lost = Subscribe("user:7", recover=True, offset=10, epoch="other")
-    result: Any = subscribe_result(lost, Joined(TOP, ROWS, None), LIMITS)
+@pytest.mark.parametrize(
+    ("since", "max_bytes"), [(Since(10, "other"), 100), (Since(31, "e"), 100), (Since(10, "e"), 1)]
+)
+def test_not_recovering_says_the_top(since: Since, max_bytes: int) -> None:
+    result = subscribed(since, max_bytes=max_bytes)
     assert (result["recovered"], result["was_recovering"], result["offset"]) == (False, True, 30)
     assert "publications" not in result
-    strict = Subscribe("user:7", recover=True, offset=10, epoch="other", flag=3)
-    assert subscribe_result(strict, Joined(TOP, ROWS, None), LIMITS) == codes.UNRECOVERABLE_POSITION
+
+
+def test_presence_names_all_or_nobody() -> None:
+    assert presence_result(Present({"c": "7"}, 1, 1)) == {"presence": {"c": {"client": "c", "user": "7"}}}
+    assert presence_result(Present(None, 9, 9)) == codes.LIMIT_EXCEEDED
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_not_recovering_says_the_top() -> None:
         (Subscribe("user:7"), None),
         (Subscribe("user:7", flag=1), None),
         (Subscribe("user:7", type=1), codes.NOT_AVAILABLE),
-        (Subscribe("user:7", token="t"), codes.NOT_AVAILABLE),
+        (Subscribe("user:7", token="t"), None),
         (Subscribe("news:7"), codes.UNKNOWN_CHANNEL),
         (Subscribe(""), codes.UNKNOWN_CHANNEL),
         (Subscribe("user:_account"), codes.UNKNOWN_CHANNEL),
@@ -83,7 +84,7 @@ def test_not_recovering_says_the_top() -> None:
 )
 def test_subscribe_faults(body: Subscribe, error: ErrorCode | None) -> None:
     assert subscribe_fault(body, LIMITS) == error
-    if not (body.type or body.token):
+    if not body.type:
         assert channel_fault(body.channel, LIMITS) == error
 
 

@@ -22,6 +22,33 @@ def test_several_commands_in_a_frame() -> None:
     ]
 
 
+def test_connecting_again_with_places_and_headers() -> None:
+    [command] = decode_frame(
+        '{"id":1,"connect":{"subs":{"user:7":{"recover":true,"offset":9,"epoch":"e"},"user:8":{}},'
+        '"headers":{"Authorization":"Bearer t"},"data":{"a":1},"name":"js","version":"1"}}'
+    )
+    assert isinstance(command.body, commands.Connect)
+    assert {name: asked.place for name, asked in command.body.subs.items()} == {"user:7": Since(9, "e"), "user:8": None}
+    assert command.body.bearer == "t"
+    assert commands.Connect("other", headers={"Authorization": "Bearer t"}).bearer == "other"
+
+
+def test_a_filter_is_seen_whatever_it_is() -> None:
+    [command] = decode_frame(
+        '{"id":1,"subscribe":{"channel":"user:7","tf":{"key":"a","cmp":"eq","val":"b"},"delta":"x"}}'
+    )
+    assert isinstance(command.body, commands.Subscribe)
+    assert command.body.tf is not None
+
+
+def test_ping_is_asked_for_and_a_pong_is_not() -> None:
+    assert decode_frame('{"id":3,"ping":{}}\n{}') == [Command(3, commands.Ping()), Command(0, commands.Pong())]
+
+
+def test_no_client_can_send_the_servers_own_command() -> None:
+    assert decode_frame('{"id":3,"invite":{"channel":"user:7"}}') == [Command(3, commands.Unknown())]
+
+
 def test_places() -> None:
     [recover, history] = decode_frame(
         '{"id":1,"subscribe":{"channel":"user:7","recover":true,"offset":9,"epoch":"e","data":{"a":[1]}}}\n'
@@ -61,6 +88,8 @@ def test_unknown_methods_and_sends() -> None:
         '{"id":1,"subscribe":{"channel":"user:7","offset":9223372036854775808}}',
         '{"id":1,"history":{"channel":"user:7","limit":1e99}}',
         '{"id":1,"connect":{},"rpc":{}}',
+        '{"id":1,"connect":{"subs":{"user:7":{"offset":-1}}}}',
+        '{"id":1,"connect":{"headers":{"a":1}}}',
         '{"id":1,"x":' + "[" * 30_000 + "]" * 30_000 + "}",
         '{"id":1,"connect":{"data":' + '{"a":' * 5000 + "1" + "}" * 5001 + "}",
         '{"id":1,"x":"\\ud800","connect":{"token":"\\ud800"}}',

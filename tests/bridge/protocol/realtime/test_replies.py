@@ -39,3 +39,16 @@ def test_unsubscribe_push() -> None:
     assert json.loads(replies.unsubscribe_push("user:7", codes.UNSUBSCRIBED_BY_SERVER)) == {
         "push": {"channel": "user:7", "unsubscribe": {"code": 2000, "reason": "server unsubscribe"}}
     }
+
+
+def test_other_pushes() -> None:
+    info = {"info": {"client": "c", "user": "7"}}
+    reason = {"code": 3503, "reason": "force disconnect", "reconnect": False}
+    for push, content in [
+        (replies.join_push("user:7", "c", "7"), {"channel": "user:7", "join": info}),
+        (replies.leave_push("user:7", "c", "7"), {"channel": "user:7", "leave": info}),
+        (replies.subscribe_push("user:7", {"offset": 4}), {"channel": "user:7", "subscribe": {"offset": 4}}),
+        (replies.message_push(b'{"n":1}'), {"message": {"data": {"n": 1}}}),
+        (replies.disconnect_push(codes.FORCE_DISCONNECT), {"disconnect": reason}),
+    ]:
+        assert json.loads(push) == {"push": content}

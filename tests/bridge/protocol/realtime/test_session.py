@@ -8,13 +8,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.protocol.realtime import codes, commands, steps
-from bridge.protocol.realtime.commands import Command
+from bridge.protocol.realtime import codes, steps
 from bridge.protocol.realtime.limits import SessionLimits
-from bridge.protocol.realtime.recovery import Publication, StreamPosition
+from bridge.protocol.realtime.recovery import StreamPosition
 from bridge.protocol.realtime.session import Session
 from bridge.protocol.realtime.session_state import Phase
-from bridge.protocol.realtime.steps import Action, Authenticate, Authorize, Close, GoLive, Join, Leave, Send
+from bridge.protocol.realtime.steps import Action, Authenticate, Authorize, Close, GoLive, Join, Send
+from tests.bridge.protocol.realtime.any_steps import STEPS, Watcher
 
 CONNECT = '{"id":1,"connect":{"token":"t"}}'
 
@@ -77,10 +77,21 @@ def test_connect_must_come_first_and_only_once() -> None:
 
 def test_what_is_not_offered() -> None:
     session = connected()
-    for method, code in [("publish", 103), ("rpc", 108), ("presence", 108), ("presence_stats", 108), ("teleport", 104)]:
+    for method, code in [("publish", 102), ("rpc", 104), ("presence", 102), ("presence_stats", 102), ("teleport", 104)]:
         [reply] = said(session.receive(json.dumps({"id": 9, method: {}}), now_ms=0))
         assert (reply["id"], reply["error"]["code"]) == (9, code)
     assert session.receive('{"send":{}}', now_ms=0) == [Close(codes.SEND_NOT_AVAILABLE)]
+
+
+def test_a_refresh_brings_more_channels() -> None:
+    session = connected()
+    assert session.receive('{"id":5,"refresh":{"token":"t2"}}', now_ms=0) == [Authenticate("t2")]
+    actions = session.feed(steps.Authenticated("7", 240_000, ("campaign:1", "campaign:2")), now_ms=0)
+    assert [type(action) for action in actions] == [Send, Join]
+    actions = session.feed(steps.Joined(StreamPosition(4, "e"), (), None), now_ms=0)
+    assert [type(action) for action in actions] == [Send, GoLive, Join]
+    session.feed(steps.Joined(StreamPosition(4, "e"), (), None), now_ms=0)
+    assert session.channels == ("campaign:1", "campaign:2")
 
 
 def test_pings_are_answered_or_else() -> None:
@@ -121,73 +132,17 @@ def test_a_flood_is_cut() -> None:
     assert actions == [Close(codes.TOO_MANY_COMMANDS)]
 
 
-CHANNELS = st.sampled_from(["user:7", "campaign:1", "campaign:2", "bad"])
-ROWS = st.lists(st.integers(1, 9), max_size=4).map(lambda offsets: tuple(Publication(n, b"{}") for n in offsets))
-TOPS = st.builds(StreamPosition, st.integers(0, 9), st.sampled_from(["", "e"]), st.integers(0, 3))
-BODIES = st.one_of(
-    st.builds(commands.Connect, st.sampled_from(["", "t"])),
-    st.builds(commands.Subscribe, CHANNELS, recover=st.booleans(), offset=st.integers(0, 9), flag=st.integers(0, 3)),
-    st.builds(commands.Unsubscribe, CHANNELS),
-    st.builds(commands.History, CHANNELS, st.integers(-1, 3), st.none() | st.builds(commands.HistorySince)),
-    st.builds(commands.Refresh, st.sampled_from(["", "t"])),
-    st.builds(commands.SubRefresh, CHANNELS),
-    st.sampled_from([commands.Publish(), commands.Rpc(), commands.Pong(), commands.Unknown(), commands.Presence()]),
-)
-STEPS: st.SearchStrategy[steps.Input] = st.one_of(
-    st.builds(Command, st.integers(1, 99), BODIES),
-    st.builds(steps.Authenticated, st.sampled_from(["7", "8"]), st.none() | st.integers(0, 10**5)),
-    st.builds(steps.Joined, TOPS, ROWS, st.none() | st.just({"open": [], "rejected": []})),
-    st.builds(steps.HistoryRead, TOPS, ROWS),
-    st.builds(steps.Revoked, CHANNELS),
-    st.sampled_from([steps.Allowed(), steps.Denied(), steps.Failed(), steps.Expired(), steps.Refused(), steps.Tick()]),
-    st.just(steps.Disconnected(codes.FORCE_DISCONNECT)),
-)
-
-
-class Watcher:
-    """Follows the actions as a shell would, and holds the session to its word."""
-
-    def __init__(self) -> None:
-        self.asked: str | None = None  # the channel that the shell was told to register with
-        self.live: set[str] = set()
-        self.closed = False
-
-    def watch(self, actions: list[Action]) -> None:
-        for before, action in zip([None, *actions], actions, strict=False):
-            assert not self.closed, "an action after the end"
-            match action:
-                case Join(channel):
-                    assert channel not in self.live
-                    self.asked = channel
-                case GoLive(channel):
-                    assert channel == self.asked
-                    assert isinstance(before, Send)
-                    assert "subscribe" in json.loads(before.payload)
-                    self.live.add(channel)
-                case Leave(channel):
-                    assert channel in self.live or channel == self.asked
-                    self.live.discard(channel)
-                case Send(payload):
-                    self._watch_send(json.loads(payload), actions)
-                case Close():
-                    self.closed = True
-
-    def _watch_send(self, message: dict[str, Any], actions: list[Action]) -> None:
-        if message.get("subscribe", {}).get("publications"):
-            assert self.asked is not None
-            assert any(isinstance(action, GoLive) and action.channel == self.asked for action in actions)
-
-
-@given(st.lists(st.tuples(STEPS, st.integers(0, 4000)), max_size=40), st.booleans())
-def test_any_steps_keep_the_promises(taken: list[tuple[steps.Input, int]], warm: bool) -> None:
+@given(st.lists(st.tuples(STEPS, st.integers(0, 4000)), min_size=20, max_size=40), st.booleans())
+def test_any_steps_keep_the_promises(taken: list[tuple[steps.Input | int, int]], warm: bool) -> None:
     session, watcher, now_ms = Session("c", SessionLimits(), now_ms=0), Watcher(), 0
     if warm:
         session = connected()
     for step, wait in taken:
         now_ms += wait
-        watcher.watch(session.feed(step, now_ms=now_ms))
+        watcher.watch(session.feed(watcher.outcome(step) if isinstance(step, int) else step, now_ms=now_ms))
         assert watcher.live == set(session.channels)
         assert watcher.closed == (session.phase is Phase.CLOSED)
+        assert not watcher.asked or watcher.closed or session.phase in (Phase.JOINING, Phase.SUBSCRIBING)
         assert (session.deadline_ms is None) <= (watcher.closed or session.user is not None)
 
 

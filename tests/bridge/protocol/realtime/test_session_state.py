@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from bridge.protocol.realtime import codes
 from bridge.protocol.realtime.limits import SessionLimits
 from bridge.protocol.realtime.session_state import Phase, SessionState
-from bridge.protocol.realtime.steps import Close, Leave, Send
+from bridge.protocol.realtime.steps import Authenticated, Close, Leave, Send
 
 LIMITS = SessionLimits(ping_interval_ms=1000, pong_timeout_ms=300, expired_grace_ms=500)
 
@@ -31,10 +33,29 @@ def test_a_ping_then_no_pong() -> None:
 
 def test_the_end_of_a_token_and_its_grace() -> None:
     state = ready()
-    assert state.lifetime(700) == 700
+    assert state.lifetime(Authenticated("7", 700)) == 700
     state.now_ms = 1200
     assert state.tick() == [Close(codes.CONNECTION_EXPIRED)]
-    assert ready().lifetime(None) is None
+    assert ready().lifetime(Authenticated("7", None)) is None
+
+
+def test_the_end_of_a_token_that_cannot_be_renewed_in_band() -> None:
+    state = ready()
+    assert state.lifetime(Authenticated("7", 700, renewable=False)) is None
+    state.now_ms = 700
+    assert state.tick() == [Close(codes.CONNECTION_EXPIRED)]
+
+
+def test_the_end_of_a_channel_with_a_token_of_its_own() -> None:
+    state = ready()
+    state.channels |= {"user:7": None, "campaign:1": 800, "campaign:2": 900}
+    assert state.next_ms() == 800
+    state.now_ms = 850
+    leave, push = state.tick()
+    assert leave == Leave("campaign:1")
+    assert isinstance(push, Send)
+    assert json.loads(push.payload)["push"]["unsubscribe"]["code"] == 2501
+    assert (list(state.channels), state.next_ms()) == (["user:7", "campaign:2"], 900)
 
 
 def test_nobody_came() -> None:

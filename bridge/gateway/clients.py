@@ -1,0 +1,65 @@
+"""Who is connected, by user and by token: for limits, and for what the server has to tell a user's clients."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bridge.gateway.tokens.claims import Claims
+from bridge.protocol.realtime.codes import DisconnectCode
+
+
+class Client(Protocol):
+    """One connection of a user."""
+
+    def disconnect(self, code: DisconnectCode) -> None:
+        """End it."""
+
+    def revoke(self, channel: str) -> bool:
+        """End its subscription to the channel; whether it had one."""
+
+    def extend(self, expires_ms: int) -> None:
+        """Let it live until then instead of to its token's end."""
+
+
+class Clients:
+    """Every authenticated connection. A user may have `max_per_user`; None: any number."""
+
+    def __init__(self, *, max_per_user: int | None = None) -> None:
+        self._max_per_user = max_per_user
+        self._claims: dict[Client, Claims] = {}
+        self._of_user: dict[str, dict[Client, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    @property
+    def users(self) -> int:
+        """How many users have a connection."""
+        return len(self._of_user)
+
+    def enter(self, client: Client, claims: Claims) -> bool:
+        """Note whose it is, or that it has brought a new token. False: the user has too many, nothing is noted."""
+        room = self._of_user.get(claims.user, {})
+        if client not in room:
+            if self._max_per_user is not None and len(room) >= self._max_per_user:
+                return False
+            self.leave(client)  # it may have been another user's
+            self._of_user.setdefault(claims.user, {})[client] = None
+        self._claims[client] = claims
+        return True
+
+    def leave(self, client: Client) -> None:
+        """It is gone; fine where it never entered."""
+        if (claims := self._claims.pop(client, None)) is not None:
+            room = self._of_user[claims.user]
+            del room[client]
+            if not room:
+                del self._of_user[claims.user]
+
+    def of_user(self, user: str) -> list[Client]:
+        """A user's connections, oldest first."""
+        return list(self._of_user.get(user, ()))
+
+    def of_jti(self, jti: str) -> list[Client]:
+        """Those whose token has this id."""
+        return [client for client, claims in self._claims.items() if claims.jti == jti]

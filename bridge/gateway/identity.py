@@ -1,0 +1,73 @@
+"""Who one client is, by the tokens that it brings, and what that opens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bridge.gateway.auth import Authenticator, may_open
+from bridge.gateway.tokens.claims import Claims, TokenExpired, TokenRefused
+from bridge.log import get_logger
+from bridge.protocol.channels import Channel
+from bridge.protocol.realtime import steps
+
+log = get_logger(__name__)
+
+
+class Identity:
+    """`offered` is the token that came with the handshake, "" if none did. Every question may raise Unavailable."""
+
+    __slots__ = ("_authenticator", "_now_ms", "_offered", "_owner_of", "claims")
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        owner_of: Callable[[str], Awaitable[str | None]],
+        now_ms: Callable[[], int],
+        *,
+        offered: str = "",
+    ) -> None:
+        self.claims: Claims | None = None
+        self._authenticator = authenticator
+        self._owner_of = owner_of
+        self._now_ms = now_ms
+        self._offered = offered
+
+    async def authenticate(self, token: str) -> steps.Outcome:
+        """By the command's token, else by that of the handshake."""
+        renewable, token, self._offered = bool(token), token or self._offered, ""  # needed once, and then not held
+        if not token:
+            return steps.Anonymous()
+        try:
+            self.claims = await self._authenticator.check(token, now_ms=self._now_ms())
+        except TokenExpired:
+            return steps.Expired(renewable)
+        except TokenRefused as error:
+            log.info("token refused", reason=error.reason)
+            return steps.Refused()
+        return steps.Authenticated(self.claims.user, self.claims.expires_ms, self.claims.subs, renewable)
+
+    async def authorize(self, channel: str, token: str) -> steps.Outcome:
+        """By the channel's own token, if there is one, else by the connection's."""
+        if not token or self.claims is None:
+            return steps.Allowed() if await self.may_open(channel) else steps.Denied()
+        check, user = self._authenticator.check_subscription, self.claims.user
+        try:
+            claims = await check(token, channel, user=user, now_ms=self._now_ms())
+        except TokenExpired:
+            return steps.Expired()
+        except TokenRefused as error:
+            log.info("subscription token refused", reason=error.reason)
+            return steps.Denied()
+        return steps.Allowed(claims.expires_ms)
+
+    async def may_open(self, name: str) -> bool:
+        """By the connection's token; the campaign's owner is looked up only where that decides."""
+        if self.claims is None:
+            return False
+        channel, see_all = Channel.parse(name), self._authenticator.see_all
+        if may_open(self.claims, channel, None, see_all=see_all):
+            return True
+        if channel.kind == "user":
+            return False
+        owner = await self._owner_of(channel.id)
+        return may_open(self.claims, channel, owner, see_all=see_all)

@@ -1,0 +1,43 @@
+"""The document names every route of the door, and no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.config_sections import ALL_SCOPES
+from bridge.gateway.api import ApiServer, Parts
+from bridge.gateway.openapi import ROUTES, document
+from bridge.gateway.settings import GatewaySettings, HttpSettings
+from bridge.protocol.values import JSON
+from tests.bridge.gateway.gateway_fixture import Running, now_ms
+from tests.bridge.gateway.memory_backend import MemoryBackend
+from tests.bridge.gateway.test_admin import MemoryDesk
+
+
+def test_every_route_and_no_other() -> None:
+    gateway, backend = Running(GatewaySettings()), MemoryBackend()
+    realtime = (gateway.rooms, gateway.settings.session_limits())
+    parts = Parts(desk=MemoryDesk(backend), realtime=realtime, readiness=all_is_well)
+    router = ApiServer(HttpSettings(), backend, now_ms=now_ms, parts=parts).application().router
+    served = {(route.method.lower(), route.resource.canonical) for route in router.routes() if route.resource}
+    documented = {(method, path) for path, operations in paths().items() for method in operations}
+    assert documented == {(method, path) for method, path in served if method != "head"}
+
+
+def test_each_says_which_scope_it_asks_for() -> None:
+    scopes = {route.scope for route in ROUTES}
+    assert scopes - {None} == set(ALL_SCOPES)
+    for route in ROUTES:
+        operation = paths()[route.path][route.method]
+        assert ("401" in operation["responses"]) is (route.scope is not None)
+        assert route.scope is None or route.scope in operation["description"]
+
+
+async def all_is_well() -> JSON:
+    return {}
+
+
+def paths() -> dict[str, Any]:
+    found = document()["paths"]
+    assert isinstance(found, dict)
+    return found

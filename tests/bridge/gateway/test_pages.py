@@ -1,0 +1,44 @@
+"""The page's files, and nothing beside them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from bridge.gateway.pages import Pages
+from bridge.protocol.values import JSON
+
+
+@contextlib.asynccontextmanager
+async def served(directory: Path, data: Callable[[], JSON] | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+    (directory / "index.html").write_text("<h1>live</h1>")
+    (directory / "live.js").write_text("1")
+    application = web.Application()
+    Pages(directory, data).add_to(application.router)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
+        yield session
+    await runner.cleanup()
+
+
+async def test_the_page_and_its_data(tmp_path: Path) -> None:
+    async with served(tmp_path, lambda: {"gateway": "ws://x"}) as session:
+        for path in ("/", "/web/"):
+            async with session.get(path) as response:
+                assert await response.text() == "<h1>live</h1>"
+        for path, status in (("/web/live.js", 200), ("/web/nothing.js", 404)):
+            async with session.get(path) as response:
+                assert response.status == status
+        async with session.get("/web/demo.json") as response:
+            assert await response.json() == {"gateway": "ws://x"}
+
+
+async def test_without_data_there_is_none(tmp_path: Path) -> None:
+    async with served(tmp_path) as session, session.get("/web/demo.json") as response:
+        assert response.status == 404

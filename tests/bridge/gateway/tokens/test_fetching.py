@@ -1,0 +1,114 @@
+"""Fetching key sets from servers that answer, don't, answer too much, or point elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bridge.errors import Unavailable
+from bridge.gateway.tokens.fetching import fetch_keys
+
+
+@contextlib.asynccontextmanager
+async def http_server(answer: Any) -> AsyncIterator[str]:
+    application = web.Application()
+    application.router.add_get("/{any:.*}", answer)
+    runner = web.AppRunner(application, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/jwks.json"
+    await runner.cleanup()
+
+
+async def fetch(url: str, *, password: str = "", timeout_s: float = 5) -> bytes:
+    return await fetch_keys(url, password=password, timeout_s=timeout_s, max_bytes=1000)
+
+
+async def test_http() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        match request.path_qs:
+            case "/jwks.json":
+                return web.Response(body=b"x" * 1000)
+            case "/elsewhere":
+                raise web.HTTPFound("/jwks.json")
+            case "/long":
+                response = web.StreamResponse()
+                await response.prepare(request)
+                with contextlib.suppress(ConnectionError):
+                    while True:
+                        await response.write(b"x" * 10_000)
+                return response
+            case "/never":
+                await asyncio.sleep(60)
+        raise web.HTTPInternalServerError
+
+    async with http_server(answer) as url:
+        assert await fetch(url) == b"x" * 1000
+        place = url.removesuffix("/jwks.json")
+        for path, says in (("/elsewhere", "answers 302"), ("/long", "longer than 1000"), ("/broken", "answers 500")):
+            with pytest.raises(Unavailable, match=says):
+                await fetch(place + path)
+        with pytest.raises(Unavailable, match=r"no answer within 0\.05 s"):
+            await fetch(f"{place}/never", timeout_s=0.05)
+    with pytest.raises(Unavailable, match="can't be reached"):
+        await fetch(url)
+
+
+class Redis:
+    """Says what it was told to, and keeps what it was asked."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = answers
+        self.asked: list[list[bytes]] = []
+        self.gone = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(EOFError, ConnectionError):
+            for answer in self.answers:
+                count = int((await reader.readuntil(b"\r\n"))[1:])
+                self.asked.append([await self._word(reader) for _ in range(count)])
+                writer.write(answer)
+            await reader.read()
+        writer.transport.abort()
+        self.gone.set()
+
+    async def _word(self, reader: asyncio.StreamReader) -> bytes:
+        size = int((await reader.readuntil(b"\r\n"))[1:])
+        return (await reader.readexactly(size + 2))[:-2]
+
+
+@contextlib.asynccontextmanager
+async def redis_server(*answers: bytes) -> AsyncIterator[tuple[str, Redis]]:
+    redis = Redis(*answers)
+    server = await asyncio.start_server(redis.serve, "127.0.0.1", 0)
+    yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/2?key=authKeyStore", redis
+    await asyncio.wait_for(redis.gone.wait(), 10)
+    server.close()
+
+
+async def test_redis() -> None:
+    async with redis_server(b"+OK\r\n", b"+OK\r\n", b"$4\r\n[{}]\r\n") as (url, redis):
+        assert await fetch(url, password="open sesame") == b"[{}]"
+        assert redis.asked == [[b"AUTH", b"open sesame"], [b"SELECT", b"2"], [b"GET", b"authKeyStore"]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"$-1\r\n", "isn't there"),
+        (b"-ERR wrong 'open sesame'\r\n", "answers with an error"),
+        (b"$1001\r\n", "longer than 1000"),
+        (b"$x\r\n", "answers with an error"),
+        (b"x" * 100_000, "can't be reached"),
+    ],
+)
+async def test_redis_that_does_not_have_it(answer: bytes, says: str) -> None:
+    async with redis_server(b"+OK\r\n", answer) as (url, _):
+        with pytest.raises(Unavailable, match=says) as caught:
+            await fetch(url)
+        assert "sesame" not in str(caught.value)
