@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from bridge.config import Config
 from bridge.desk import Desk, Waits
 from bridge.doors import Announcer, Backend, ChannelHistory, kept_revocations
 from bridge.gateway.api import ApiServer, Parts
+from bridge.gateway.certificate import Certificate
 from bridge.gateway.clients import Clients
 from bridge.gateway.connection import Rooms
 from bridge.gateway.hub import Hub
@@ -29,6 +30,7 @@ from bridge.publish.submitter import Submitter
 from bridge.readiness import Readiness
 from bridge.relay.hot import Hot
 from bridge.relay.inbound import Book, Inbound
+from bridge.relay.pruning import prune
 from bridge.relay.same_network import check_same_network
 from bridge.relay.store import News
 from bridge.remotes import Remotes, connected
@@ -90,7 +92,7 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
             waits = Waits(out.submitter.waits, remotes.ledger.node_failures)
             desk = Desk(storage, announcer, wake=out.submitter.hurry, revisit=room.revisit, waits=waits)
             readiness = Readiness(storage.database, mirrors, remotes.ledger.node_failures)
-            gateway, api = await _doors(storage, Backend(storage, out, hub), hub, desk, readiness, page_data)
+            gateway, api, tls = await _doors(storage, Backend(storage, out, hub), hub, desk, readiness, page_data)
             await gateway.start()
             await api.start()
             gateway.allow(api.origins)
@@ -101,11 +103,19 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
                 "forgetting": partial(
                     forget_keys, storage.database, keep_h=config.http.idempotency_keep_h, now_ms=now_ms
                 ),
+                "pruning": partial(
+                    prune,
+                    storage.database,
+                    keep_publications=config.relay.keep_user_publications,
+                    keep_days=config.relay.keep_user_days,
+                    now_ms=now_ms,
+                ),
                 "relay": relay,
                 "rates": out.rates.run,
                 "gateway": gateway.run,
                 "http": api.run,
             }
+            loops |= {f"{door} certificate": certificate.run for door, certificate in tls.items()}
             if len(mirrors) > 1:
                 loops["mirrors"] = mirrors.run
                 loops["cross-check"] = partial(check.run, interval_s=keys.check_interval_s)
@@ -114,8 +124,8 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
                 loops["streams"] = awake.run
             async with supervised(loops):
                 yield Bridge(
-                    f"http://{config.http.host}:{api.port}",
-                    f"ws://{config.gateway.host}:{gateway.port}{PATH}",
+                    f"http{'s' if 'http' in tls else ''}://{config.http.host}:{api.port}",
+                    f"ws{'s' if 'gateway' in tls else ''}://{config.gateway.host}:{gateway.port}{PATH}",
                 )
                 await api.stop()
                 await out.submitter.drain()
@@ -129,7 +139,7 @@ async def _doors(
     desk: Desk,
     readiness: Readiness,
     page_data: Callable[[], JSON] | None,
-) -> tuple[GatewayServer, ApiServer]:
+) -> tuple[GatewayServer, ApiServer, Mapping[str, Certificate]]:
     config = storage.config
     history = ChannelHistory(storage)
     rooms = Rooms(
@@ -142,9 +152,20 @@ async def _doors(
         Clients(max_per_user=config.gateway.max_connections_per_user),
     )
     doors = section_as(GatewaySettings, config.gateway)
-    gateway = GatewayServer(doors, rooms)
-    parts = Parts(Pages(WEB, page_data), desk, (rooms, doors.session_limits()), readiness.look)
-    return gateway, ApiServer(http_settings(config), backend, now_ms=now_ms, parts=parts)
+    tls = _certificates(config)
+    contexts = {door: certificate.context for door, certificate in tls.items()}
+    gateway = GatewayServer(doors, rooms, ssl=contexts.get("gateway"))
+    parts = Parts(Pages(WEB, page_data), desk, (rooms, doors.session_limits()), (doors, rooms, gateway), readiness.look)
+    return gateway, ApiServer(http_settings(config), backend, now_ms=now_ms, parts=parts, ssl=contexts.get("http")), tls
+
+
+def _certificates(config: Config) -> dict[str, Certificate]:
+    """Of the doors that do TLS themselves, by the name of their section. Raises ConfigInvalid."""
+    return {
+        door: Certificate(section.tls_certificate_file, section.tls_key_file, section=door)
+        for door, section in (("http", config.http), ("gateway", config.gateway))
+        if section.tls_certificate_file is not None and section.tls_key_file is not None
+    }
 
 
 def _hot(submitter: Submitter, hub: Hub) -> Hot:

@@ -42,6 +42,10 @@ def key_files(config: Config) -> list[tuple[str, Path, bool]]:
         files.insert(0, ("operator.key_file", config.operator.key_file, True))
     if config.keys.recovery_public_key_file is not None:
         files.append(("keys.recovery_public_key_file", config.keys.recovery_public_key_file, False))
+    for door, section in (("http", config.http), ("gateway", config.gateway)):
+        if section.tls_certificate_file is not None and section.tls_key_file is not None:
+            files.append((f"{door}.tls_certificate_file", section.tls_certificate_file, False))
+            files.append((f"{door}.tls_key_file", section.tls_key_file, True))
     for index, api_key in enumerate(config.http.api_keys):
         files.append((f"http.api_keys.{index}.key_file", api_key.key_file, True))
     for index, issuer in enumerate(config.tokens.issuers):

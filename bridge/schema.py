@@ -220,12 +220,13 @@ Index(
     unique=True,
 )
 
-# The highest offset of each channel that ever had a publication.
+# The highest offset of each channel that ever had a publication; those at its floor and below are no longer kept.
 channels = Table(
     "channels",
     metadata,
     Column("channel", String(100), primary_key=True),
     Column("top", BigInteger, nullable=False),
+    Column("floor", BigInteger, nullable=False, server_default="0"),
 )
 
 # Clients' tokens that were revoked: a user's issued up to at_ms, or one by its jti. By until_ms all have expired.

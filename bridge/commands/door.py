@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from bridge.commands.addresses import http_url
+from bridge.commands.addresses import http_url, trust
 from bridge.commands.exits import UNREACHABLE, USAGE, CommandFailed
 from bridge.config import Config
 from bridge.config_sections import ApiKey, Scope
@@ -49,14 +50,22 @@ class Door:
     """A connection to one daemon with one API key. Use as an async context manager."""
 
     def __init__(
-        self, url: str, api_key: str, *, patience_s: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        url: str,
+        api_key: str,
+        *,
+        patience_s: float,
+        trust: ssl.SSLContext | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.url = url
         self._patience_s = patience_s
         self._sleep = sleep
         headers = {"Authorization": f"Bearer {api_key}"}
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
-        self._session = aiohttp.ClientSession(headers=headers, timeout=timeout)
+        self._session = aiohttp.ClientSession(
+            headers=headers, timeout=timeout, connector=aiohttp.TCPConnector(ssl=trust or True)
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -120,7 +129,8 @@ async def ask_daemon(config: Config, scope: Scope, path: str, body: bytes | None
 
     Raises CommandFailed, ConfigInvalid.
     """
-    async with Door(http_url(config), api_key_for(config, scope), patience_s=0) as door:
+    key, known = api_key_for(config, scope), trust(config.http.tls_certificate_file)
+    async with Door(http_url(config), key, patience_s=0, trust=known) as door:
         try:
             return await door.get(path) if body is None else await door.post(path, body)
         except CommandFailed as failed:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from bridge.commands.addresses import http_url
+from bridge.commands.addresses import http_url, trust
 from bridge.commands.door import Door, api_key_for
 from bridge.commands.exits import UNREACHABLE, USAGE, CommandFailed
 from bridge.commands.publish import Publisher, RefusedLine, Summary
@@ -65,7 +65,8 @@ async def publish_file(
             console.print(f"line {line.number}: refused: {'; '.join(line.reasons)}", markup=False, highlight=False)
 
         key = api_key_for(config, "events:write")
-        async with Door(url or http_url(config), key, patience_s=patience_s) as door:
+        known = None if url else trust(config.http.tls_certificate_file)
+        async with Door(url or http_url(config), key, patience_s=patience_s, trust=known) as door:
             publisher = Publisher(
                 door, label=label, on_refused=refused, on_progress=lambda done: bar.advance(task, done)
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -51,13 +52,15 @@ class Tail:
         self._notice = notice
         self._arrived: asyncio.Queue[Any] = asyncio.Queue(MAX_WAITING)
 
-    async def publications(self, url: str, token: str | TokenSource) -> AsyncGenerator[dict[str, Any]]:
+    async def publications(
+        self, url: str, token: str | TokenSource, *, trust: ssl.SSLContext | None = None
+    ) -> AsyncGenerator[dict[str, Any]]:
         """Connect and subscribe; then every publication in order, over reconnects and, with a source, over expiries.
 
         Raises CommandFailed; a token that is given as text can't be renewed, so that its expiry is one of the reasons.
         """
         connection = _Connection(self._arrived)
-        client = Client(url, events=connection, max_reconnect_delay=2.0, **_credentials(token))
+        client = Client(url, events=connection, max_reconnect_delay=2.0, ssl_context=trust, **_credentials(token))
         subscription = client.new_subscription(
             self.channel,
             events=_Subscription(self._arrived, self._notice),

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from bridge import offline
-from bridge.commands.addresses import gateway_url
+from bridge.commands.addresses import gateway_url, trust
 from bridge.commands.exits import USAGE, CommandFailed
 from bridge.commands.lines import publication_line
 from bridge.commands.tail import Since, Tail
@@ -70,7 +70,10 @@ async def _source(config: Config, request: Request) -> AsyncGenerator[dict[str, 
     since = None if request.since is None or request.epoch is None else Since(request.since, request.epoch)
     tail = Tail(request.channel, since=since, notice=lambda text: print_notice(request.channel, text))
     token = request.token or partial(_minted, config, request.channel)
-    async with aclosing(tail.publications(request.url or gateway_url(config), token)) as publications:
+    url, known = request.url, None
+    if not url:
+        url, known = gateway_url(config), trust(config.gateway.tls_certificate_file)
+    async with aclosing(tail.publications(url, token, trust=known)) as publications:
         async for publication in publications:
             yield publication
 

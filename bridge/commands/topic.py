@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bridge import offline
 from bridge.alone import close_topic
-from bridge.commands.addresses import http_url
+from bridge.commands.addresses import http_url, trust
 from bridge.commands.door import Door, api_key_for
 from bridge.commands.exits import UNREACHABLE, CommandFailed
 from bridge.commands.tables import print_whole
@@ -65,7 +65,8 @@ async def _through_daemon(
 ) -> dict[str, Any] | None:
     """Post to the door, and wait until the campaign is as it should be. None if no daemon answers."""
     path, body = post
-    async with Door(http_url(config), api_key_for(config, "campaigns:write"), patience_s=0) as door:
+    key, known = api_key_for(config, "campaigns:write"), trust(config.http.tls_certificate_file)
+    async with Door(http_url(config), key, patience_s=0, trust=known) as door:
         try:
             answer = await door.post(path, msgspec.json.encode(body))
         except CommandFailed as failed:

@@ -66,7 +66,7 @@ class Events(Section):
 
 
 class Relay(Section):
-    """How frames are put together again from chunks."""
+    """How frames are put together again from chunks, and how long users' channels keep what came of them."""
 
     max_open_bytes: Count = 4_194_304
     expire_sequences: Count = 1000
@@ -74,3 +74,5 @@ class Relay(Section):
     batch_messages: Count = 100
     max_parallel_topics: Count = 16
     max_open_topics: Count = 10_000
+    keep_user_publications: Count = 10_000
+    keep_user_days: Count = 90

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -49,7 +49,20 @@ class ApiKey(Section):
     budget_hbar: Budget = 0.0
 
 
-class Http(Section):
+class Listener(Section):
+    """What listens, with TLS of its own or without."""
+
+    tls_certificate_file: OptionalPath = None
+    tls_key_file: OptionalPath = None
+
+    @model_validator(mode="after")
+    def _both_files(self) -> Self:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("needs tls_certificate_file and tls_key_file, or neither")
+        return self
+
+
+class Http(Listener):
     """The door for backends."""
 
     host: str = "127.0.0.1"
@@ -62,7 +75,7 @@ class Http(Section):
     )
 
 
-class Gateway(Section):
+class Gateway(Listener):
     """The door for browsers."""
 
     host: str = "127.0.0.1"

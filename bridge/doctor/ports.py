@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import aiohttp
 
+from bridge.config_sections import Gateway, Http
 from bridge.doctor.findings import Finding, failed, ok
 from bridge.doctor.ground import Ground
 from bridge.gateway.server import PATH
@@ -25,12 +26,13 @@ async def ports(ground: Ground) -> Sequence[Finding]:
         text = f"http.port and gateway.port are both {http.port}"
         return [failed(name, text, "give each door a port of its own") for name in (HTTP, GATEWAY)]
     return [
-        await _door(HTTP, http.host, http.port, "/healthz", timeout_s=ground.request_timeout_s),
-        await _door(GATEWAY, gateway.host, gateway.port, PATH, timeout_s=ground.request_timeout_s),
+        await _door(HTTP, http, "/healthz", timeout_s=ground.request_timeout_s),
+        await _door(GATEWAY, gateway, PATH, timeout_s=ground.request_timeout_s),
     ]
 
 
-async def _door(name: str, host: str, port: int, path: str, *, timeout_s: float) -> Finding:
+async def _door(name: str, listener: Http | Gateway, path: str, *, timeout_s: float) -> Finding:
+    host, port = listener.host, listener.port
     where, section = f"{host}:{port}", "http" if name == HTTP else "gateway"
     if not port:
         return ok(name, f"any free port of {host}")
@@ -43,19 +45,20 @@ async def _door(name: str, host: str, port: int, path: str, *, timeout_s: float)
     else:
         server.close()
         return ok(name, f"{where} is free")
-    if await _is_ours(host, port, path, timeout_s=timeout_s):
+    if await _is_ours(listener, path, timeout_s=timeout_s):
         return ok(name, f"our own daemon listens at {where}")
     hint = f"stop it, or set {section}.port to another"
     return failed(name, f"another process listens at {where}", hint)
 
 
-async def _is_ours(host: str, port: int, path: str, *, timeout_s: float) -> bool:
+async def _is_ours(listener: Http | Gateway, path: str, *, timeout_s: float) -> bool:
     """By what only our doors answer to a plain GET."""
-    asked = ANY_HOSTS.get(host, host)
-    url = f"http://[{asked}]:{port}{path}" if ":" in asked else f"http://{asked}:{port}{path}"
+    asked = ANY_HOSTS.get(listener.host, listener.host)
+    scheme = "http" if listener.tls_certificate_file is None else "https"
+    url = f"{scheme}://{f'[{asked}]' if ':' in asked else asked}:{listener.port}{path}"
     timeout = aiohttp.ClientTimeout(total=timeout_s)
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url, ssl=False) as answer:
             if path == PATH:
                 return answer.status == UPGRADE_REQUIRED
             return answer.status == 200 and await answer.json() == {"status": "ok"}

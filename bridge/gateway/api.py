@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from ssl import SSLContext
 
 import msgspec
 from aiohttp import web
@@ -19,7 +20,9 @@ from bridge.gateway.door import Door, idempotency_of
 from bridge.gateway.faults import Fault, fault_for
 from bridge.gateway.openapi import document
 from bridge.gateway.pages import PAGE_HEADERS, Pages
-from bridge.gateway.settings import HttpSettings
+from bridge.gateway.server import GatewayServer
+from bridge.gateway.settings import GatewaySettings, HttpSettings
+from bridge.gateway.stream_routes import StreamRoutes
 from bridge.protocol.door.strict_json import JsonInvalid, parse
 from bridge.protocol.realtime.limits import SessionLimits
 from bridge.protocol.values import JSON
@@ -33,12 +36,14 @@ SHUTDOWN_S = 5.0
 class Parts:
     """What is behind the door beside the backend; a part that isn't there has no routes.
 
-    `realtime`: what the gateway's connections work with, and what bounds one of them. `readiness` may raise Unavailable.
+    `realtime`: what the gateway's connections work with, and what bounds one of them. `streams`: the
+    gateway, for those who come to it by this door. `readiness` may raise Unavailable.
     """
 
     pages: Pages | None = None
     desk: Desk | None = None
     realtime: tuple[Rooms, SessionLimits] | None = None
+    streams: tuple[GatewaySettings, Rooms, GatewayServer] | None = None
     readiness: Callable[[], Awaitable[JSON]] | None = None
 
 
@@ -52,11 +57,13 @@ class ApiServer:
         *,
         now_ms: Callable[[], int],
         parts: Parts = Parts(),
+        ssl: SSLContext | None = None,
     ) -> None:
         self._settings = settings
         self._backend = backend
         self._door = Door(settings.api_keys, now_ms=now_ms)
         self._parts = parts
+        self._ssl = ssl
         self._runner: web.AppRunner | None = None
 
     @property
@@ -71,7 +78,8 @@ class ApiServer:
     def origins(self) -> tuple[str, ...]:
         """Its pages' origins, as a browser on this machine names them, once started."""
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
-        return tuple(f"http://{name}:{self.port}" for name in (host, "localhost"))
+        scheme = "http" if self._ssl is None else "https"
+        return tuple(f"{scheme}://{name}:{self.port}" for name in (host, "localhost"))
 
     async def start(self) -> None:
         """Listen. Raises AddressUnusable."""
@@ -79,7 +87,7 @@ class ApiServer:
         self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, settings.host, settings.port).start()
+            await web.TCPSite(self._runner, settings.host, settings.port, ssl_context=self._ssl).start()
         except OSError as error:
             await self._runner.cleanup()
             raise AddressUnusable(settings.host, settings.port, error.strerror or str(error)) from error
@@ -111,6 +119,8 @@ class ApiServer:
         if parts.realtime is not None:
             rooms, limits = parts.realtime
             ClientRoutes(self._door, self._backend, rooms, limits, self._read_both, _answer).add_to(application.router)
+        if parts.streams is not None:
+            StreamRoutes(*parts.streams, self._body).add_to(application)
         application.router.add_get("/v1/openapi.json", self._openapi)
         application.router.add_get("/healthz", self._health)
         if parts.readiness is not None:

@@ -23,14 +23,14 @@ MAX_FORWARDED = 20
 def offered(headers: Headers, query: str, *, origins: Collection[str], cookie: str, query_token: bool) -> str:
     """The first token that is found: Authorization, cookie, Sec-WebSocket-Protocol, ?access_token=, ?ticket=; else "".
 
-    The `cookie` of that name counts only beside an Origin of `origins`: a browser sends it along whoever's page asks.
+    The `cookie` of that name counts only from a page of `origins`, or of this very host, whose requests to read have
+    no Origin: a browser sends it along whoever's page asks.
     `query_token` is whether tokens in the URL, which end up in logs, are taken; tickets always are.
     """
     scheme, _, token = next(iter(headers("Authorization")), "").partition(" ")
     if scheme.lower() == BEARER and token.strip():
         return token.strip()
-    origin = headers("Origin")
-    if len(origin) == 1 and origin[0] in origins and (token := _cookie(headers("Cookie"), cookie)):
+    if _allowed(headers, origins) and (token := _cookie(headers("Cookie"), cookie)):
         return token
     protocols = subprotocols(headers)
     if len(protocols) == 2 and protocols[0] == BEARER:
@@ -43,6 +43,13 @@ def offered(headers: Headers, query: str, *, origins: Collection[str], cookie: s
 def subprotocols(headers: Headers) -> list[str]:
     """What the client names in Sec-WebSocket-Protocol."""
     return [word.strip() for line in headers("Sec-WebSocket-Protocol") for word in line.split(",")]
+
+
+def _allowed(headers: Headers, origins: Collection[str]) -> bool:
+    origin = headers("Origin")
+    if not origin:
+        return list(headers("Sec-Fetch-Site")) == ["same-origin"]  # no page can write this one
+    return len(origin) == 1 and origin[0] in origins
 
 
 def _cookie(lines: Sequence[str], name: str) -> str:

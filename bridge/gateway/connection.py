@@ -44,7 +44,7 @@ class Rooms:
 class Connection:
     """The shell around a session, whatever the transport. `hang_up` is called once, when the session is over.
 
-    `offered` is the token that came with the handshake, "" if none did.
+    `offered` is the token that came with the handshake, "" if none did; of the channels it names `only` counts.
     """
 
     def __init__(
@@ -55,12 +55,13 @@ class Connection:
         *,
         hang_up: Callable[[DisconnectCode], None],
         offered: str = "",
+        only: str | None = None,
     ) -> None:
         self._session = session
         self._rooms = rooms
         self._outlet = outlet
         self._hang_up = hang_up
-        self._identity = Identity(rooms.authenticator, rooms.owner_of, rooms.now_ms, offered=offered)
+        self._identity = Identity(rooms.authenticator, rooms.owner_of, rooms.now_ms, offered=offered, only=only)
         self._joined: set[str] = set()
         self._replies: list[bytes] = []
         self._loop = asyncio.get_running_loop()
@@ -191,9 +192,7 @@ class Connection:
                 case steps.ReadPresence(channel):
                     return (self._rooms.presence.read(channel),)
                 case steps.Review(channels):
-                    return [
-                        steps.Revoked(channel) for channel in channels if not await self._identity.may_open(channel)
-                    ]
+                    return [steps.Revoked(each) for each in channels if not await self._identity.may_open(each)]
         except Unavailable as error:
             log.warning("operation failed", operation=type(operation).__name__, reason=error.reason)
             if isinstance(operation, steps.Review):  # who can't be checked starts afresh

@@ -14,9 +14,12 @@ log = get_logger(__name__)
 
 
 class Identity:
-    """`offered` is the token that came with the handshake, "" if none did. Every question may raise Unavailable."""
+    """`offered` is the token that came with the handshake, "" if none did. Every question may raise Unavailable.
 
-    __slots__ = ("_authenticator", "_now_ms", "_offered", "_owner_of", "claims")
+    Of the channels that it names `only` counts; None: all.
+    """
+
+    __slots__ = ("_authenticator", "_now_ms", "_offered", "_only", "_owner_of", "claims")
 
     def __init__(
         self,
@@ -25,12 +28,14 @@ class Identity:
         now_ms: Callable[[], int],
         *,
         offered: str = "",
+        only: str | None = None,
     ) -> None:
         self.claims: Claims | None = None
         self._authenticator = authenticator
         self._owner_of = owner_of
         self._now_ms = now_ms
         self._offered = offered
+        self._only = only
 
     async def authenticate(self, token: str) -> steps.Outcome:
         """By the command's token, else by that of the handshake."""
@@ -44,7 +49,8 @@ class Identity:
         except TokenRefused as error:
             log.info("token refused", reason=error.reason)
             return steps.Refused()
-        return steps.Authenticated(self.claims.user, self.claims.expires_ms, self.claims.subs, renewable)
+        named = [channel for channel in self.claims.subs if self._only in (None, channel)]
+        return steps.Authenticated(self.claims.user, self.claims.expires_ms, tuple(named), renewable)
 
     async def authorize(self, channel: str, token: str) -> steps.Outcome:
         """By the channel's own token, if there is one, else by the connection's."""

@@ -55,6 +55,7 @@ EVENT_VIEW = _object(
 )
 PROBLEM = _object({"index": COUNT, "field": TEXT, "type": TEXT, "rule": TEXT})
 REFUSAL = _object({"error": _object({"code": TEXT, "message": TEXT, "problems": {"type": "array", "items": PROBLEM}})})
+PLACE = {"type": "string", "pattern": r"^[0-9]{1,18}(@[\x21-\x7e]{0,100})?$"}
 PUBLICATION = _object({"offset": COUNT, "data": {"type": "object"}})
 
 
@@ -71,6 +72,7 @@ class Route(NamedTuple):
     query: dict[str, dict[str, Any]] | None = None
     idempotent: bool = False
     others: tuple[int, ...] = ()
+    media: str = "application/json"
 
 
 ROUTES = (
@@ -154,6 +156,10 @@ ROUTES = (
         others=(404, 409),
     ),
     Route(
+        "get", "/v1/channels/{channel}/events", None, "A channel's events as they come, for a client with its token",
+        200, TEXT, query={"since": PLACE}, others=(400, 401, 403, 404, 429), media="text/event-stream",
+    ),
+    Route(
         "get", "/v1/info", "clients:read", "How many are connected", 200,
         _object({"version": TEXT, "clients": COUNT, "users": COUNT, "channels": COUNT}),
     ),
@@ -192,9 +198,9 @@ def document() -> dict[str, Any]:
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    refusals = (
-        {503} if route.scope is None else {401, 403, 429, 503} | {status for status in route.others if status >= 400}
-    )
+    refusals = {503} | {status for status in route.others if status >= 400}
+    if route.scope is not None:
+        refusals |= {401, 403, 429}
     if route.body is not None:
         refusals |= {400, 408, 413, 422}
     if route.query is not None:
@@ -202,7 +208,7 @@ def _operation(route: Route) -> dict[str, Any]:
     succeeded = [route.status, *(status for status in route.others if status < 400)]
     operation: dict[str, Any] = {
         "summary": route.summary,
-        "responses": {str(status): _response(route.summary, route.answer) for status in succeeded}
+        "responses": {str(status): _response(route.summary, route.answer, route.media) for status in succeeded}
         | {str(status): _response("Refused", {"$ref": "#/components/schemas/Refusal"}) for status in sorted(refusals)},
         "parameters": [*_parameters(route)],
     }
@@ -213,8 +219,8 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _response(description: str, schema: dict[str, Any], media: str = "application/json") -> dict[str, Any]:
+    return {"description": description, "content": {media: {"schema": schema}}}
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from ipaddress import ip_network
+from ssl import SSLContext
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -17,9 +18,9 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from bridge.errors import AddressUnusable
-from bridge.gateway.carriers import BEARER, client_address, offered
+from bridge.gateway.carriers import BEARER, Headers, client_address, offered
 from bridge.gateway.connection import Connection, Rooms
-from bridge.gateway.outlet import Outlet, Turn
+from bridge.gateway.outlet import Outlet, Socket, Turn
 from bridge.gateway.settings import GatewaySettings
 from bridge.gateway.websocket import DEFLATE, WebSocket
 from bridge.log import get_logger
@@ -31,6 +32,7 @@ log = get_logger(__name__)
 
 PATH = "/connection/websocket"
 MAX_FRAMES_WAITING = 4
+FOREIGN = "this page's origin is not one of gateway.origins"
 BACKLOG = 4096  # the kernel's own limit is net.core.somaxconn; all may come back at once
 
 
@@ -44,11 +46,13 @@ class GatewayServer:
         settings: GatewaySettings,
         rooms: Rooms,
         *,
+        ssl: SSLContext | None = None,
         client_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._settings = settings
         self._limits = settings.session_limits()
         self._rooms = rooms
+        self._ssl = ssl
         self._client_id = client_id
         self._origins = frozenset(settings.origins)
         self._trusted_proxies = [ip_network(network) for network in settings.trusted_proxies]
@@ -84,6 +88,8 @@ class GatewayServer:
                 self._handle,
                 settings.host,
                 settings.port,
+                ssl=self._ssl,
+                ssl_handshake_timeout=None if self._ssl is None else settings.authenticate_timeout_s,
                 select_subprotocol=_subprotocol,
                 compression=None,
                 extensions=[DEFLATE] if settings.compression else None,
@@ -132,18 +138,57 @@ class GatewayServer:
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
         if request.path.partition("?")[0] != PATH:
             return socket.respond(HTTPStatus.NOT_FOUND, "not found\n")
-        if not self._origins.issuperset(request.headers.get_all("Origin")):  # who sends none is no browser
-            return socket.respond(HTTPStatus.FORBIDDEN, "this page's origin is not one of gateway.origins\n")
-        if len(self._connections) >= self._settings.max_connections:
-            return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections\n")
-        if self._per_address[self._address(socket, request)] >= self._settings.max_connections_per_address:
-            return socket.respond(HTTPStatus.TOO_MANY_REQUESTS, "too many connections from this address\n")
-        return None
+        refusal = self.refusal(request.headers.get_all, self._address(socket, request))
+        return None if refusal is None else socket.respond(refusal[0], f"{refusal[1]}\n")
 
     def _address(self, socket: ServerConnection, request: Request) -> str:
-        forwarded_for = request.headers.get_all("X-Forwarded-For")
         peer = socket.remote_address or ("",)  # none where it is gone already
-        return client_address(str(peer[0]), forwarded_for, self._trusted_proxies)
+        return self.address(str(peer[0]), request.headers.get_all)
+
+    # Whatever the transport (bridge.gateway.stream_routes has the others)
+
+    def address(self, peer: str, headers: Headers) -> str:
+        """Who counts as the client."""
+        return client_address(peer, headers("X-Forwarded-For"), self._trusted_proxies)
+
+    def admits(self, headers: Headers) -> bool:
+        """Whether the page that asks may have us; who sends no Origin is no page."""
+        return self._origins.issuperset(headers("Origin"))
+
+    def refusal(self, headers: Headers, address: str) -> tuple[HTTPStatus, str] | None:
+        """Why a client of this address can't come in now."""
+        if not self.admits(headers):
+            return HTTPStatus.FORBIDDEN, FOREIGN
+        if len(self._connections) >= self._settings.max_connections:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "too many connections"
+        if self._per_address[address] >= self._settings.max_connections_per_address:
+            return HTTPStatus.TOO_MANY_REQUESTS, "too many connections from this address"
+        return None
+
+    def outlet(self, socket: Socket) -> Outlet:
+        """The way out to a client."""
+        if self._turn is None:
+            raise RuntimeError("the gateway is not started")
+        return Outlet(socket, self._turn, max_pending_bytes=self._settings.max_pending_bytes)
+
+    def token(self, headers: Headers, query: str) -> str:
+        """What the handshake brings, "" if nothing."""
+        settings = self._settings
+        return offered(headers, query, origins=self._origins, cookie=settings.cookie, query_token=settings.query_token)
+
+    @contextlib.contextmanager
+    def inside(self, connection: Connection, address: str) -> Iterator[None]:
+        """It counts, and is drained, while the block lasts."""
+        self._connections[connection] = None
+        self._per_address[address] += 1
+        try:
+            yield
+        finally:
+            del self._connections[connection]
+            self._per_address[address] -= 1
+            if not self._per_address[address]:
+                del self._per_address[address]
+            connection.lost()
 
     async def _handle(self, socket: ServerConnection) -> None:
         request = socket.request
@@ -151,38 +196,24 @@ class GatewayServer:
             raise RuntimeError("a connection that `serve` didn't make, or without a handshake")
         connection, address = self._connect(socket, request), self._address(socket, request)
         socket.forget_handshake()
-        self._connections[connection] = None
-        self._per_address[address] += 1
         try:
-            async for message in socket:
-                if isinstance(message, str):
-                    await connection.receive(message)
-                else:
-                    connection.disconnect(codes.BAD_FRAME)  # this protocol is text
+            with self.inside(connection, address):
+                async for message in socket:
+                    if isinstance(message, str):
+                        await connection.receive(message)
+                    else:
+                        connection.disconnect(codes.BAD_FRAME)  # this protocol is text
         except ConnectionClosed:
             pass  # it broke, or the peer broke the rules: either way it is over
         finally:
-            del self._connections[connection]
-            self._per_address[address] -= 1
-            if not self._per_address[address]:
-                del self._per_address[address]
-            connection.lost()
             if socket.protocol.state is State.OPEN:  # something of ours broke
                 self._hang_up(socket, codes.SERVER_ERROR)
 
     def _connect(self, socket: WebSocket, request: Request) -> Connection:
-        if self._turn is None:
-            raise RuntimeError("the gateway is not started")
-        outlet = Outlet(socket, self._turn, max_pending_bytes=self._settings.max_pending_bytes)
+        outlet = self.outlet(socket)
         socket.attach(outlet)
         session = Session(self._client_id(), self._limits, now_ms=self._rooms.now_ms())
-        token = offered(
-            request.headers.get_all,
-            request.path.partition("?")[2],
-            origins=self._origins,
-            cookie=self._settings.cookie,
-            query_token=self._settings.query_token,
-        )
+        token = self.token(request.headers.get_all, request.path.partition("?")[2])
         return Connection(session, self._rooms, outlet, hang_up=lambda code: self._hang_up(socket, code), offered=token)
 
     def _hang_up(self, socket: ServerConnection, code: DisconnectCode) -> None:

@@ -18,7 +18,7 @@ from bridge.log import get_logger
 from bridge.relay import progress
 from bridge.relay.followed import Followed, FollowedTopics
 from bridge.relay.hot import sift
-from bridge.relay.store import News, Source, Store
+from bridge.relay.store import News, Source, Store, portions
 from bridge.relay.tail import Batch, Ours, TopicRules
 from topics import errors as hcs
 from topics.mirror.answers import Page, TransactionOutcome
@@ -47,11 +47,7 @@ def _unsampled(_page: Page) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Handing:
-    """What the corridor asks of the outbox and hands on, given by app.py.
-
-    `confirm` gives back for each batch None, or why nothing of it may be stored in that transaction. `book` gets what
-    was charged for the payer's submissions; after a restart some of it again.
-    """
+    """What the corridor asks and hands on, given by app.py: `confirm` gives for each batch None, or what is wrong."""
 
     recognise: Callable[[Connection, Sequence[TopicMessage], int], Ours]
     confirm: Callable[[Connection, Sequence[Batch]], Sequence[IntegrityBroken | None]]
@@ -243,8 +239,11 @@ class Inbound:
     def _keep(
         self, connection: Connection, opened: Sequence[tuple[Source, Batch]]
     ) -> list[list[News] | IntegrityBroken]:
-        """Confirm in the outbox and store, for all topics at once; nothing of one whose receipts say otherwise."""
-        refused = self._handing.confirm(connection, [batch for _, batch in opened])
-        sound = [each for each, error in zip(opened, refused, strict=True) if error is None]
-        news = iter(self._store.append(connection, sound))
-        return [next(news) if error is None else error for error in refused]
+        """Confirm in the outbox and store, many topics at once; nothing of one whose receipts say otherwise."""
+        kept: list[list[News] | IntegrityBroken] = []
+        for some in portions(opened):
+            refused = self._handing.confirm(connection, [batch for _, batch in some])
+            sound = [each for each, error in zip(some, refused, strict=True) if error is None]
+            news = iter(self._store.append(connection, sound))
+            kept += [next(news) if error is None else error for error in refused]
+        return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -19,6 +19,8 @@ from bridge.statements import sliced, upsert
 from topics.values import TopicId
 
 LABEL = "publication"
+PORTION = 500
+"""Topics and events, counted together."""
 _PUBLISH = insert(publications)
 _TOPS = select(channels).where(channels.c.channel.in_(bindparam("some", expanding=True)))
 
@@ -37,6 +39,19 @@ class Source:
 
     topic_id: TopicId
     ref: str
+
+
+def portions(opened: Iterable[tuple[Source, Batch]]) -> Iterator[list[tuple[Source, Batch]]]:
+    """In their order; a portion is large enough for statements to be shared, and no larger: its rows are in memory."""
+    portion, size = list[tuple[Source, Batch]](), 0
+    for each in opened:
+        portion.append(each)
+        size += 1 + len(each[1].events)
+        if size >= PORTION:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 class Store:
@@ -80,7 +95,8 @@ class Store:
             epoch = settings.generation(connection)
         else:
             epoch = (progress.of(connection, topic_id).channel_epoch if topic_id else None) or ""
-        return StreamPosition(_tops(connection, [channel]).get(channel, 0), epoch)
+        row = connection.execute(_TOPS, {"some": [channel]}).one_or_none()
+        return StreamPosition(0, epoch) if row is None else StreamPosition(row.top, epoch, row.floor)
 
     def _publication(self, source: Source, placed: Placed, tops: dict[str, int], rows: list[dict[str, object]]) -> News:
         """An event as news, and put behind the `rows`. `tops` has the channels' newest offsets, and gets this one."""

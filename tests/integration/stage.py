@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from bridge.gateway.api import ApiServer, Parts
 from bridge.gateway.connection import Connection
 from bridge.gateway.server import PATH
+from bridge.gateway.settings import HttpSettings
 from bridge.protocol.realtime.codes import DISCONNECTS, UNSUBSCRIBES
-from tests.bridge.gateway.gateway_fixture import Running, running_gateway
+from tests.bridge.gateway.gateway_fixture import Running, now_ms, running_gateway
+from tests.bridge.gateway.memory_backend import MemoryBackend
 from tests.integration.cuttable import Cuttable
 
 DISCONNECT = {code.code: code for code in DISCONNECTS}
@@ -52,3 +55,19 @@ async def staged(**changes: Any) -> AsyncIterator[Stage]:
         Cuttable(gateway.server.port) as relay,
     ):
         yield Stage(gateway, relay)
+
+
+@asynccontextmanager
+async def staged_over_http(**changes: Any) -> AsyncIterator[Stage]:
+    """The same, for clients who come by the HTTP door: the stage's url is that of its streams."""
+    async with running_gateway(**{"ping_interval_s": 1, "expired_grace_s": 1, **changes}) as gateway:
+        parts = Parts(streams=(gateway.settings, gateway.rooms, gateway.server))
+        api = ApiServer(HttpSettings(port=0), MemoryBackend(), now_ms=now_ms, parts=parts)
+        await api.start()
+        try:
+            async with Cuttable(api.port) as relay:
+                stage = Stage(gateway, relay)
+                stage.url = f"http://127.0.0.1:{relay.port}/connection/http_stream"
+                yield stage
+        finally:
+            await api.stop()

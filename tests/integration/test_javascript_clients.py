@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from tests.integration.listeners import JS
-from tests.integration.stage import Stage, staged
+from tests.integration.stage import Stage, staged, staged_over_http
 from tests.integration.test_page import browser
 
 ORIGIN = "http://app.localhost"
@@ -45,10 +45,12 @@ async def play(stage: Stage, *arguments: str) -> dict[str, str]:
 
 
 async def test_every_scenario_in_node() -> None:
-    async with staged() as stage:
-        result = await play(stage)
-    assert {name: how for name, how in result.items() if how != "passed"} == {}
-    assert len(result) > 10
+    """Over a WebSocket, and over the client's own fallback."""
+    async with staged() as stage, staged_over_http() as streamed:
+        results = await asyncio.gather(play(stage), play(streamed))
+    for result in results:
+        assert {name: how for name, how in result.items() if how != "passed"} == {}
+        assert len(result) > 10
 
 
 async def test_every_scenario_in_a_browser() -> None:

@@ -88,4 +88,6 @@ def _answer(state: SessionState, opening: Opening) -> list[Action]:
     state.ping_ms = state.now_ms + state.limits.ping_interval_ms
     ttl_ms = state.lifetime(opening.token)
     result = answers.connect_result(state.client, state.limits, ttl_ms=ttl_ms, subs=opening.subs)
+    if state.secret:
+        result = {**result, "session": state.secret, "node": ""}
     return [*state.answer("connect", result), *opening.live]

@@ -105,13 +105,16 @@ TRANSITIONS: dict[tuple[Phase, type], Move] = {
 
 
 class Session:
-    """Takes steps in, gives actions out; knows time only as `now_ms`. `client` is the id that the client is told."""
+    """Takes steps in, gives actions out; knows time only as `now_ms`. `client` is the id that the client is told.
+
+    `secret` is what it names its session by where its commands come apart from the stream.
+    """
 
     __slots__ = ("_bucket", "_state")
 
-    def __init__(self, client: str, limits: SessionLimits, *, now_ms: int) -> None:
+    def __init__(self, client: str, limits: SessionLimits, *, now_ms: int, secret: str = "") -> None:
         self._bucket = TokenBucket(limits.max_commands_per_s, limits.command_burst, now_ms=now_ms)
-        self._state = SessionState(client, limits, now_ms, now_ms + limits.authenticate_timeout_ms)
+        self._state = SessionState(client, limits, now_ms, now_ms + limits.authenticate_timeout_ms, secret=secret)
 
     @property
     def phase(self) -> Phase:

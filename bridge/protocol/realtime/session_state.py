@@ -37,7 +37,8 @@ CONNECTED = tuple(phase for phase in LIVE if phase not in OPENING)
 
 @dataclass(slots=True)
 class SessionState:
-    """One session's memory. `client` is the id that the client is told; `now_ms` the latest time that was told.
+    """One session's memory. `client` is the id that the client is told; `now_ms` the latest time that was told,
+    `secret` what a client that posts its commands names its session by; "": it doesn't.
 
     `end_ms` is the end of waiting for a token, later the token's own end with its grace; None: never. `channels` has
     the same for those that a token of their own opened; None: the connection's counts.
@@ -57,6 +58,7 @@ class SessionState:
     revoked: UnsubscribeCode | None = None  # that channel may no longer be had
     ping_ms: int = 0
     pong_ms: int | None = None
+    secret: str = ""
 
     def ask(self, phase: Phase, number: int, body: commands.Body, operation: Action) -> list[Action]:
         """Command `number` needs `operation`; `phase` awaits its outcome."""

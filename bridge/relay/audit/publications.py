@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import uuid
 from collections.abc import Sequence
 from itertools import groupby
@@ -18,7 +19,7 @@ from bridge.relay.audit.judge import Found, Page
 from bridge.relay.audit.looking import ReadOnly
 from bridge.relay.audit.verdict import Counts, Refuted
 from bridge.relay.store import LABEL, Source
-from bridge.schema import publications
+from bridge.schema import channels, publications
 from topics.values import format_timestamp
 
 
@@ -46,9 +47,11 @@ class Publications:
         by_channel: dict[str, list[Found]] = {self._mine: []}
         by_channel |= {channel: list(found) for channel, found in groupby(events, self._channel)}
         for channel, found in by_channel.items():
-            rows = self._database.read(lambda c: self._rows(c, channel, first, last))  # noqa: B023 # read at once
-            self._hold_channel(channel, found, rows, page)
-            counts.publications += len(found)
+            rows, kept_from = self._database.read(lambda c: self._stored(c, channel, first, last))  # noqa: B023 # read at once
+            kept = [each for each in found if (each.whole.sequence, each.index) >= kept_from]
+            self._hold_channel(channel, kept, rows, page)
+            counts.publications += len(kept)
+            counts.pruned += len(found) - len(kept)
 
     def hold_number(self, last: int, counts: Counts) -> None:
         """In the end: no channel at all has more of this topic. Raises Refuted."""
@@ -109,13 +112,20 @@ class Publications:
         audience = found.event.audience
         return self._mine if audience is None else str(Channel("user", audience))
 
-    def _rows(self, connection: Connection, channel: str, first: int, last: int) -> Sequence[RowMapping]:
-        found = select(publications).where(
-            publications.c.channel == channel,
-            publications.c.topic_id == str(self._source.topic_id),
-            publications.c.sequence.between(first, last),
-        )
-        return connection.execute(found).mappings().all()
+    def _stored(
+        self, connection: Connection, channel: str, first: int, last: int
+    ) -> tuple[Sequence[RowMapping], tuple[float, int]]:
+        """What a channel has of these messages, and from which place of the topic on it must have all."""
+        here = publications.c.channel == channel, publications.c.topic_id == str(self._source.topic_id)
+        found = select(publications).where(*here, publications.c.sequence.between(first, last))
+        rows = connection.execute(found).mappings().all()
+        pruned = select(channels.c.floor).where(channels.c.channel == channel, channels.c.floor > 0)
+        if connection.execute(pruned).one_or_none() is None:
+            return rows, (0, 0)
+        # a user's channel loses its oldest, in the topic's order: what comes before the first one left is gone rightly
+        place = publications.c.sequence, publications.c.index
+        left = connection.execute(select(*place).where(*here).order_by(*place).limit(1)).one_or_none()
+        return rows, (math.inf, 0) if left is None else (left[0], left[1])
 
     def _number(self, connection: Connection, last: int) -> int:
         found = select(func.count()).select_from(publications)

@@ -41,7 +41,8 @@ class Counts:
     """What was looked at, and what became of it.
 
     `unopened`: frames that no key here opens; their signatures stay unseen. `receipts` are those of our own that the
-    messages were held against, `publications` those of the store that agree.
+    messages were held against, `publications` those of the store that agree, `pruned` those that users' channels no
+    longer keep.
     """
 
     messages: int = 0
@@ -52,6 +53,7 @@ class Counts:
     signatures: int = 0
     receipts: int = 0
     publications: int = 0
+    pruned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class Verdict:
             texts.append(f"{counts.signatures:,} signatures")
         if self.store:
             texts.append(f"{counts.receipts:,} receipts and {counts.publications:,} publications of the store agree")
+        if counts.pruned:
+            texts.append(f"{counts.pruned:,} publications to users are no longer kept")
         if self.bundle is not None:
             texts.append(f"{counts.receipts:,} receipts in the bundle agree")
         return texts

@@ -48,3 +48,9 @@ def test_which_key_files_must_be_closed_to_others() -> None:
 
 def test_origins_are_closed_unless_configured() -> None:
     assert Gateway().origins == ()
+
+
+@pytest.mark.parametrize("section", [Http, Gateway])
+def test_a_certificate_goes_with_its_key(section: type[Http] | type[Gateway]) -> None:
+    with pytest.raises(ValidationError, match="or neither"):
+        section.model_validate({"tls_certificate_file": "x.crt"})

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from typing import Any
 
 import jwt
@@ -45,6 +46,7 @@ class Running:
     history: MemoryHistory = field(default_factory=MemoryHistory)
     hub: Hub = field(default_factory=Hub)
     owners: dict[str, str] = field(default_factory=lambda: {"1": OWNER})
+    ssl: SSLContext | None = None
 
     def __post_init__(self) -> None:
         issuer = Issuer("development", "HS256", {"": self.secret})
@@ -57,7 +59,7 @@ class Running:
             now_ms,
             Clients(max_per_user=self.settings.max_connections_per_user),
         )
-        self.server = GatewayServer(self.settings, self.rooms)
+        self.server = GatewayServer(self.settings, self.rooms, ssl=self.ssl)
         self.publisher = Publisher(self.hub, self.history)
 
     @property
@@ -75,7 +77,8 @@ class Running:
 @contextlib.asynccontextmanager
 async def running_gateway(**changes: Any) -> AsyncIterator[Running]:
     """Runs until the block ends; an error inside the server comes up here."""
-    running = Running(GatewaySettings(**{"port": 0, "close_timeout_s": 1.0, **changes}))
+    ssl = changes.pop("ssl", None)
+    running = Running(GatewaySettings(**{"port": 0, "close_timeout_s": 1.0, **changes}), ssl=ssl)
     await running.server.start()
     task = asyncio.create_task(running.server.run())
     try:

@@ -9,7 +9,10 @@ import { chromium } from "playwright-core";
 import WebSocket from "ws";
 import { play } from "./scenarios.mjs";
 
-const [url, executablePath, origin] = process.argv.slice(2);
+const [address, executablePath, origin] = process.argv.slice(2);
+const streamed = address.startsWith("http:");  // the client's own fallback, in place of a WebSocket
+const url = streamed ? [{ transport: "http_stream", endpoint: address }] : address;
+const emulationEndpoint = streamed ? new URL("/emulation", address).href : undefined;
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 async function server(...request) {
@@ -39,15 +42,15 @@ async function inBrowser() {
     });
     await page.exposeFunction("server", server);
     await page.goto(origin);
-    return await page.evaluate(async (address) => {
+    return await page.evaluate(async ({ url, options }) => {
       const { play } = await import("/scenarios.mjs");
-      return play({ Centrifuge: window.Centrifuge, options: {}, url: address, server: window.server });
-    }, url);
+      return play({ Centrifuge: window.Centrifuge, options, url, server: window.server });
+    }, { url, options: streamed ? { emulationEndpoint } : {} });
   } finally {
     await browser.close();
   }
 }
 
-const result = await (executablePath ? inBrowser() : play({ Centrifuge, options: { websocket: WebSocket }, url, server }));
+const result = await (executablePath ? inBrowser() : play({ Centrifuge, options: { websocket: WebSocket, ...(streamed && { emulationEndpoint }) }, url, server }));
 process.stdout.write(JSON.stringify({ result }) + "\n");
 process.exit(0);

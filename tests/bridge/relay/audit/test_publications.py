@@ -47,3 +47,24 @@ async def test_a_body_that_says_something_else(relayed: World, part: bytes, othe
     assert verdict.fault is not None
     assert (verdict.fault.sequence, verdict.fault.detail) == (4, what)
     assert "m2" not in verdict.as_text()
+
+
+@pytest.mark.parametrize(("gone", "fault"), [([1, 2], False), ([2], True), ([1, 2, 3], False)])
+async def test_what_a_users_channel_no_longer_keeps_is_no_fault(relayed: World, gone: list[int], fault: bool) -> None:
+    with closing(sqlite3.connect(database_of(relayed))) as connection, connection:
+        connection.execute("UPDATE channels SET floor = ? WHERE channel = 'user:77'", (max(gone),))
+        rows = [("user:77", offset) for offset in gone]
+        connection.executemany("DELETE FROM publications WHERE channel = ? AND offset = ?", rows)
+    verdict = await audited(relayed.config, "1", pin=None, span=Span())
+    assert (verdict.fault is not None) == fault
+    if not fault:
+        assert verdict.counts.pruned == len(gone)
+        assert f"{len(gone)} publications to users are no longer kept" in verdict.as_text()
+
+
+async def test_what_is_missing_above_no_floor_is_a_fault(relayed: World) -> None:
+    with closing(sqlite3.connect(database_of(relayed))) as connection, connection:
+        connection.execute("DELETE FROM publications WHERE channel = 'user:77' AND offset = 1")
+    verdict = await audited(relayed.config, "1", pin=None, span=Span())
+    assert verdict.fault is not None
+    assert verdict.fault.got == "nothing"
