@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -19,6 +21,7 @@ def run(name: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_fanout() -> None:
     """It raises by itself where a subscriber didn't get exactly what was sent."""
     found = run("fanout")
@@ -31,6 +34,7 @@ def test_fanout() -> None:
     assert found["conditions"]["one_frozen"].keys() == {"subscribers", "without", "with"}
 
 
+@pytest.mark.long
 def test_idle() -> None:
     found = run("idle")
     keys = {"kb_per_connection", "cpu_s_per_1000_connections_minute", "handshakes_per_core_s"}
@@ -38,6 +42,7 @@ def test_idle() -> None:
     assert found["conditions"]["connections"] == 100
 
 
+@pytest.mark.long
 def test_latency() -> None:
     found = run("latency")
     assert found.keys() == {"provisional_ms", "confirmed_ms", "commit_ms", "conditions"}

@@ -17,7 +17,7 @@ from bridge.protocol.envelope import Place
 from bridge.protocol.realtime.recovery import StreamPosition
 from bridge.protocol.wire.epochs import Epoch
 from bridge.relay import progress
-from bridge.relay.store import Source, Store
+from bridge.relay.store import Source, Store, portions
 from bridge.relay.tail import Batch, Placed, Progress
 from bridge.schema import publications
 from tests.bridge.protocol.samples import event
@@ -53,6 +53,14 @@ def test_a_campaigns_offset_is_its_place_in_the_topic(connection: Connection) ->
     news = append(connection, ONE, placed(ONE, 3, 0), placed(ONE, 3, 2), placed(ONE, 7, 1))
     assert news == [("campaign:c1", 3000), ("campaign:c1", 3002), ("campaign:c1", 7001)]
     assert STORE.top(connection, "campaign:c1", ONE.topic_id) == StreamPosition(7001, "0.0.7-e")
+
+
+def test_what_is_stored_together_is_bounded_by_its_events() -> None:
+    few, many = (Batch(tuple(placed(ONE, 3, n) for n in range(count)), Progress()) for count in (9, 499))
+    opened = [(ONE, few), (ONE, many), (TWO, few), (TWO, many), (ONE, many)]
+    assert [len(portion) for portion in portions(opened)] == [2, 2, 1]
+    assert [each for portion in portions(opened) for each in portion] == opened
+    assert list(portions([])) == []
 
 
 def test_a_users_offsets_count_over_all_topics(connection: Connection) -> None:
