@@ -26,6 +26,9 @@ from sqlalchemy.exc import OperationalError
 from bridge.config_sections import Database as DatabaseSection
 from bridge.errors import DatabaseHeld, Unavailable
 
+READ_TOGETHER = 4
+"""Items of one call: what they come to is in memory until the last of them has it."""
+
 T = TypeVar("T")
 Item = TypeVar("Item")
 Work = Callable[[Connection], T]
@@ -88,13 +91,15 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._alone, work)
 
     async def read_together(self, work: SharedWork[Item, T], item: Item) -> T:
-        """As `read`, by a `work` that is called for the items of all who wait for it; one such call at a time."""
+        """As `read`, by a `work` that is called for the items of some who wait for it; one such call at a time."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._wanted[work].append((item, done))
+        wanted = self._wanted[work]
+        wanted.append((item, done))
         async with self._reading[work]:
-            if waiting := self._wanted.pop(work, None):
+            while wanted and not done.done():  # what callers who gave up left behind comes first
+                waiting = [wanted.popleft() for _ in range(min(len(wanted), READ_TOGETHER))]
                 items = [item for item, _ in waiting]
-                call = asyncio.ensure_future(self.read(lambda connection: work(connection, items)))
+                call = asyncio.ensure_future(self.read(partial(_for_all, work, items)))
                 call.add_done_callback(partial(_hand_over_all, [done for _, done in waiting]))
                 await asyncio.wait([call])  # it goes on for the others if this caller is cancelled
         return await done
@@ -178,6 +183,10 @@ def _all_of(writes: Sequence[_Write], connection: Connection) -> list[Any]:
     for work, places in sharing.items():
         outcomes |= zip(places, work(connection, [writes[place].item for place in places]), strict=True)
     return [outcomes[place] for place in range(len(writes))]
+
+
+def _for_all(work: SharedWork[Item, T], items: Sequence[Item], connection: Connection) -> Sequence[T | BaseException]:
+    return work(connection, items)
 
 
 def _one_by_one(connection: Connection, works: Sequence[Work[Any]]) -> list[Any]:

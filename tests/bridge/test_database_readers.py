@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from bridge.database import Database
+from bridge.database import READ_TOGETHER, Database
 from bridge.schema import settings as table
 from tests.footing import database_at
 from tests.rooms import until
@@ -61,3 +61,19 @@ async def test_whoever_reads_for_all_may_be_cancelled(database: Database) -> Non
     gates[1].set()
     assert (await alone, await following) == ("a", "c")
     assert calls == [["a"], ["b", "c"]]
+
+
+async def test_what_those_left_behind_who_gave_up_holds_up_nobody(database: Database) -> None:
+    gate = threading.Event()
+
+    def find_all(_connection: Connection, wanted: Sequence[int]) -> list[int]:
+        gate.wait(5)
+        return [*wanted]
+
+    callers = [asyncio.ensure_future(database.read_together(find_all, number)) for number in range(4 * READ_TOGETHER)]
+    await asyncio.sleep(0)
+    for each in callers[1:-1]:
+        each.cancel()
+    gate.set()
+    async with asyncio.timeout(5):
+        assert (await callers[0], await callers[-1]) == (0, 4 * READ_TOGETHER - 1)
