@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 ID = {"type": "string", "pattern": r"^[A-Za-z0-9.~-][A-Za-z0-9_.~-]{0,63}$"}
+GIVEN_ID = {"anyOf": [ID, {"type": "integer"}]}  # a backend's ids may be bare big integers
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
 USER_CHANNEL = r"^(campaign|user):[A-Za-z0-9.~-][A-Za-z0-9_.~-]{0,63}$"
@@ -78,7 +79,7 @@ class Route(NamedTuple):
 ROUTES = (
     Route(
         "post", "/v1/campaigns", "campaigns:write", "Register a campaign", 201, CAMPAIGN,
-        body=_object({"id": ID, "ownerId": ID}), others=(409,),
+        body=_object({"id": GIVEN_ID, "ownerId": GIVEN_ID}), others=(409,),
     ),
     Route("get", "/v1/campaigns/{id}", "campaigns:read", "A campaign", 200, CAMPAIGN, others=(404,)),
     Route(
