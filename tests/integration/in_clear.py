@@ -63,6 +63,10 @@ def clear_texts(made: World) -> set[str]:
     return found
 
 
+RANDOM_BYTES = 16
+"""A kid or an IV, of which one in very many happens to be the CBOR of a text."""
+
+
 def texts(item: object) -> Iterator[str]:
     """The text strings of a message that anybody can decode; byte strings that hold CBOR are looked into."""
     match item:
@@ -77,7 +81,7 @@ def texts(item: object) -> Iterator[str]:
                 yield from texts(inner)
         case str():
             yield item
-        case bytes():
+        case bytes() if len(item) > RANDOM_BYTES:
             try:
                 yield from texts(cbor.decode(item))
             except cbor.CborInvalid:
@@ -88,11 +92,13 @@ def messages(made: World) -> list[bytes]:
     """Every message of every topic, its chunks joined."""
     found: list[bytes] = []
     for topic in made.devnet.network.mirror.topics.values():
-        joined: dict[object, bytes] = {}
+        chunks: dict[object, dict[int, bytes]] = {}
         for message in topic.messages.walk(range(len(topic.messages)), descending=False):
-            key = message.sequence if message.chunk is None else message.chunk.initial
-            joined[key] = joined.get(key, b"") + message.message  # one chunk after the other: we are the only writer
-        found += joined.values()
+            key, number = (
+                (message.sequence, 1) if message.chunk is None else (message.chunk.initial, message.chunk.number)
+            )
+            chunks.setdefault(key, {})[number] = message.message
+        found += [b"".join(part for _, part in sorted(parts.items())) for parts in chunks.values()]
     return found
 
 
