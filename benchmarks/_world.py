@@ -28,6 +28,7 @@ SETTINGS: dict[str, Any] = {
     "mirror.poll_interval_s": 0.1,
     "mirror.max_requests_per_s": 1000,
     "topics.creations_per_s": 1000,
+    "gateway.max_connections_per_user": 20_000,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,6 @@ from bridge.rooms import hot_topics, inbound, outbound
 from bridge.schema import registry
 from bridge.storage import Storage, now_ms, opened
 from bridge.supervise import Loop, stop_signal, supervised
-from topics.errors import TopicsError
 from topics.mirror.answers import Page
 from topics.mirror.cross_check import CrossCheck
 from topics.mirror.foreign import ForeignRound, WideSweep
@@ -187,14 +186,7 @@ async def _relay(
     sweep = await _sweep(storage, remotes.mirror)
     room = inbound(storage, remotes.mirror, publish=publish, book=book, sample=sample)
 
-    async def relay() -> None:
-        with suppress(TopicsError):  # the relay says itself that the mirror is away
-            newest_ns = await remotes.mirror.latest_consensus_ns()
-            if 0 < newest_ns < sweep.cursor_ns:  # our clock was ahead when the store was made
-                sweep.cursor_ns = newest_ns - settings.SLACK_NS
-        await room.run(sweep, poll_interval_s=config.mirror.poll_interval_s)
-
-    return room, relay
+    return room, partial(room.run, sweep, poll_interval_s=config.mirror.poll_interval_s)
 
 
 async def _sweep(storage: Storage, mirror: Mirror) -> Sweep:
@@ -202,7 +194,7 @@ async def _sweep(storage: Storage, mirror: Mirror) -> Sweep:
     payer, keys = storage.config.operator.account, storage.config.mirror
     cursor_ns = await storage.database.read(settings.cursor_ns)
     if not keys.foreign_interval_s:
-        return Sweep(mirror, payer, cursor_ns=cursor_ns)
+        return Sweep(mirror, payer, cursor_ns=cursor_ns, slack_ns=settings.SLACK_NS)
 
     async def open_topics() -> list[TopicId]:
         found = await storage.database.read(lambda c: list(registry.all(c)))
@@ -211,4 +203,4 @@ async def _sweep(storage: Storage, mirror: Mirror) -> Sweep:
     foreign = ForeignRound(
         mirror, open_topics, interval_s=keys.foreign_interval_s, max_requests_per_s=keys.max_requests_per_s
     )
-    return WideSweep(mirror, payer, foreign, cursor_ns=cursor_ns)
+    return WideSweep(mirror, payer, foreign, cursor_ns=cursor_ns, slack_ns=settings.SLACK_NS)

@@ -37,9 +37,14 @@ def _keys_url(text: str) -> str:
     parts = urlsplit(text)
     if not text:
         return text
-    if parts.scheme not in {"http", "https", "redis"} or not parts.hostname or parts.username or parts.password:
+    if (
+        parts.scheme not in {"http", "https", "redis", "rediss"}
+        or not parts.hostname
+        or parts.username
+        or parts.password
+    ):
         raise ValueError("must be a URL without a password, like https://api.example.com/.well-known/jwks.json")
-    if parts.scheme == "redis" and len(parse_qs(parts.query).get("key", [])) != 1:
+    if parts.scheme.startswith("redis") and len(parse_qs(parts.query).get("key", [])) != 1:
         raise ValueError("must name the string that holds the keys, like redis://127.0.0.1:6379/0?key=authKeyStore")
     return text
 

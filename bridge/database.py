@@ -26,9 +26,6 @@ from sqlalchemy.exc import OperationalError
 from bridge.config_sections import Database as DatabaseSection
 from bridge.errors import DatabaseHeld, Unavailable
 
-READ_TOGETHER = 4
-"""Items of one call: what they come to is in memory until the last of them has it."""
-
 T = TypeVar("T")
 Item = TypeVar("Item")
 Work = Callable[[Connection], T]
@@ -97,7 +94,7 @@ class Database:
         wanted.append((item, done))
         async with self._reading[work]:
             while wanted and not done.done():  # what callers who gave up left behind comes first
-                waiting = [wanted.popleft() for _ in range(min(len(wanted), READ_TOGETHER))]
+                waiting = [wanted.popleft() for _ in range(min(len(wanted), self._settings.max_read_together))]
                 items = [item for item, _ in waiting]
                 call = asyncio.ensure_future(self.read(partial(_for_all, work, items)))
                 call.add_done_callback(partial(_hand_over_all, [done for _, done in waiting]))

@@ -125,6 +125,7 @@ ROOMS = {
     "structlog": ("bridge.log",),
     "tenacity": ("topics.ledger", "topics.mirror"),
     "typer": ("bridge.commands", "bridge.cli"),
+    "redis": ("bridge.gateway.tokens.fetching",),
     "websockets": ("bridge.gateway.server", "bridge.gateway.websocket"),
 }
 TEST_LIBRARIES = {"hypothesis", "pytest", "pytest_asyncio"}

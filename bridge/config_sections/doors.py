@@ -85,7 +85,7 @@ class Gateway(Listener):
     query_token: bool = False
     trusted_proxies: tuple[IpNetwork, ...] = ()
     max_connections: Count = 20_000
-    max_connections_per_user: Count = 10_000
+    max_connections_per_user: Count = 100
     max_connections_per_address: Count = 10_000
     max_frame_bytes: Count = 65_536
     authenticate_timeout_s: Seconds = 10.0

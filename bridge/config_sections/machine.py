@@ -24,6 +24,7 @@ class Database(Section):
     url: DatabaseUrl = "sqlite:///var/hcs-bridge.db"
     max_pending_writes: Count = 10_000
     max_group: Count = 500
+    max_read_together: Count = 4
     read_threads: Count = 4
     busy_timeout_s: Seconds = 10.0
 

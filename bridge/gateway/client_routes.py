@@ -15,12 +15,14 @@ from bridge.gateway.clients import Client
 from bridge.gateway.connection import Rooms
 from bridge.gateway.door import Door, idempotency_of
 from bridge.gateway.faults import Fault
+from bridge.gateway.history import read_page
 from bridge.gateway.tokens.claims import TokenError
 from bridge.protocol.channels import Channel, is_id
 from bridge.protocol.door.changes import parse_time_ms
 from bridge.protocol.realtime import codes
 from bridge.protocol.realtime.limits import SessionLimits
 from bridge.protocol.realtime.recovery import Since, page
+from bridge.protocol.realtime.steps import ReadHistory
 from bridge.protocol.values import JSON
 
 MAX_JTI_CHARS = 200
@@ -141,13 +143,11 @@ class ClientRoutes:
         )
         since, epoch = _number(request, "since"), request.query.get("epoch", "")
         reverse = request.query.get("reverse", "false") == "true"
-        top = await self.rooms.history.top(channel)
-        beyond = top.offset + 1
+        found = await read_page(self.rooms.history, ReadHistory(channel, since, limit, reverse))
+        top = found.top
         if epoch not in ("", top.epoch) or not (reverse or since is None or top.follows(Since(since, epoch))):
             raise Fault(409, "unrecoverable_position", "since and epoch are no place in this channel's history")
-        begin = (beyond if reverse else 0) if since is None else min(since, beyond)
-        rows = await self.rooms.history.read(channel, since=begin, limit=limit, reverse=reverse)
-        known = page([row for row in rows if row.offset <= top.offset], max_bytes=self.limits.max_reply_bytes)
+        known = page(found.publications, max_bytes=self.limits.max_reply_bytes)
         publications = [{"offset": row.offset, "data": msgspec.Raw(row.data)} for row in known]
         return self.answer({"publications": publications, "epoch": top.epoch, "offset": top.offset})
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bridge.errors import Unavailable
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.clients import Clients
-from bridge.gateway.history import History
+from bridge.gateway.history import History, read_page
 from bridge.gateway.hub import Frame, Hub
 from bridge.gateway.identity import Identity
 from bridge.gateway.outlet import Outlet
@@ -188,7 +188,7 @@ class Connection:
                 case steps.Join():
                     return (await self._join(operation),)
                 case steps.ReadHistory():
-                    return (await self._read(operation),)
+                    return (await read_page(self._rooms.history, operation),)
                 case steps.ReadPresence(channel):
                     return (self._rooms.presence.read(channel),)
                 case steps.Review(channels):
@@ -215,15 +215,6 @@ class Connection:
         if join.since is not None and top.follows(join.since) and join.since.offset < top.offset:
             rows = await history.read(channel, since=join.since.offset, limit=join.limit)
         return steps.Joined(top, tuple(rows), await history.open_ids(channel))
-
-    async def _read(self, asked: steps.ReadHistory) -> steps.HistoryRead:
-        top = await self._rooms.history.top(asked.channel)
-        if asked.limit == 0:
-            return steps.HistoryRead(top, ())
-        beyond = top.offset + 1
-        since = (beyond if asked.reverse else 0) if asked.since is None else min(asked.since, beyond)
-        rows = await self._rooms.history.read(asked.channel, since=since, limit=asked.limit, reverse=asked.reverse)
-        return steps.HistoryRead(top, tuple(row for row in rows if row.offset <= top.offset))
 
     # Time
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from bridge.protocol.realtime.recovery import Publication, StreamPosition
+from bridge.protocol.realtime.steps import HistoryRead, ReadHistory
 from bridge.protocol.values import JSON
 
 
@@ -26,3 +27,14 @@ class History(Protocol):
         """`{"open": [id …], "rejected": [{"id", "reason"} …]}`: what was accepted and is not confirmed yet, and what
         lately won't be; the subscribe reply carries it, so that a client drops provisionals nobody will confirm.
         """
+
+
+async def read_page(history: History, asked: ReadHistory) -> HistoryRead:
+    """The publications that are asked for, none of them beyond the top that is told with them. Raises as `history`."""
+    top = await history.top(asked.channel)
+    if asked.limit == 0:
+        return HistoryRead(top, ())
+    beyond = top.offset + 1
+    since = (beyond if asked.reverse else 0) if asked.since is None else min(asked.since, beyond)
+    rows = await history.read(asked.channel, since=since, limit=asked.limit, reverse=asked.reverse)
+    return HistoryRead(top, tuple(row for row in rows if row.offset <= top.offset))

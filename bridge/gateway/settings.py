@@ -24,7 +24,7 @@ class GatewaySettings:
     query_token: bool = False
     trusted_proxies: tuple[str, ...] = ()
     max_connections: int = 20_000
-    max_connections_per_user: int = 10_000
+    max_connections_per_user: int = 100
     max_connections_per_address: int = 10_000
     max_frame_bytes: int = 65_536
     authenticate_timeout_s: float = 10.0

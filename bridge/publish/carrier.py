@@ -83,10 +83,11 @@ class Carrier:
 
     async def _carry(self, flight: Flight) -> None:
         """The first chunk settles before the others leave, which name its id; the last leaves when all others have."""
-        first = await self._carry_chunk(flight, flight.chunks[0], None)
-        await self._carry_together(flight, flight.chunks[1:-1], first)
-        for last in flight.chunks[1:][-1:]:
-            await self._carry_chunk(flight, last, first)
+        begin, *others = flight.chunks
+        first = await self._carry_chunk(flight, begin, None)
+        if others:
+            await self._carry_together(flight, others[:-1], first)
+            await self._carry_chunk(flight, others[-1], first)
 
     async def _carry_together(self, flight: Flight, chunks: Sequence[Chunk], first: TransactionId) -> None:
         """In any order, since readers take them in any. Each is brought as far as it goes, whatever stops another."""

@@ -155,9 +155,8 @@ class Ingest:
     def _keep(self, connection: Connection, wanted: Sequence[_Wanted]) -> list[Accepted | BridgeError]:
         """Judge the requests of a group in their order, and store those that are new; of a refused one, nothing."""
         answers = idempotency.earlier(connection, {each.name for each in wanted if each.name is not None})
-        endings: dict[
-            str, str | None
-        ] = {}  # every campaign that is registered: why it takes no events, None if it does
+        # every campaign that is registered: why it takes no events, None if it does
+        endings: dict[str, str | None] = {}
         for refs in sliced({arrival.ref for each in wanted for arrival in each.arrivals}):
             endings |= registry.endings(connection, refs)
         outcomes: list[Accepted | BridgeError] = []

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from bridge.database import READ_TOGETHER, Database
+from bridge import config_sections as sections
+from bridge.database import Database
 from bridge.schema import settings as table
 from tests.footing import database_at
 from tests.rooms import until
+
+MANY = 4 * sections.Database().max_read_together
 
 
 @pytest.fixture
@@ -70,10 +73,10 @@ async def test_what_those_left_behind_who_gave_up_holds_up_nobody(database: Data
         gate.wait(5)
         return [*wanted]
 
-    callers = [asyncio.ensure_future(database.read_together(find_all, number)) for number in range(4 * READ_TOGETHER)]
+    callers = [asyncio.ensure_future(database.read_together(find_all, number)) for number in range(MANY)]
     await asyncio.sleep(0)
     for each in callers[1:-1]:
         each.cancel()
     gate.set()
     async with asyncio.timeout(5):
-        assert (await callers[0], await callers[-1]) == (0, 4 * READ_TOGETHER - 1)
+        assert (await callers[0], await callers[-1]) == (0, MANY - 1)

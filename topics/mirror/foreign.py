@@ -82,8 +82,10 @@ class ForeignRound:
 class WideSweep(Sweep):
     """The sweep by payer, and beside it the round for what others wrote, whose trouble holds up nothing."""
 
-    def __init__(self, mirror: Mirror, payer: AccountId, foreign: ForeignRound, *, cursor_ns: int) -> None:
-        super().__init__(mirror, payer, cursor_ns=cursor_ns)
+    def __init__(
+        self, mirror: Mirror, payer: AccountId, foreign: ForeignRound, *, cursor_ns: int, slack_ns: int | None = None
+    ) -> None:
+        super().__init__(mirror, payer, cursor_ns=cursor_ns, slack_ns=slack_ns)
         self._foreign = foreign
 
     async def moved(self) -> dict[TopicId, int]:

@@ -18,6 +18,8 @@ class Sweep:
     different replicas, and one that doesn't show the message named yet must be asked again. With `now_ns`, the
     network's time, a row from the far future is refused: it would take the cursor past all that is still to come.
     What other payers write isn't found (`foreign` looks for it), nor what a mirror leaves out of this list.
+
+    With `slack_ns`, a cursor beyond what the mirror has, where a clock that was ahead put it, goes that far before it.
     """
 
     def __init__(
@@ -28,11 +30,13 @@ class Sweep:
         cursor_ns: int,
         max_pages: int = 100,
         now_ns: Callable[[], int] | None = None,
+        slack_ns: int | None = None,
     ) -> None:
         self._mirror = mirror
         self._payer = payer
         self._max_pages = max_pages
         self._now_ns = now_ns
+        self._slack_ns = slack_ns  # until the cursor is known to lie in the mirror's past
         self._rest: SubmitPage | None = None
         self.cursor_ns = cursor_ns
         self.reached_ns = cursor_ns
@@ -45,6 +49,8 @@ class Sweep:
 
         Raises as `Mirror` does, with nothing changed. What is beyond `max_pages` is the next sweep's.
         """
+        if self._slack_ns is not None:
+            await self._place(self._slack_ns)
         page = await self._first()
         moved: dict[TopicId, int] = {}
         rows: list[TransactionOutcome] = []
@@ -74,6 +80,12 @@ class Sweep:
         )
         if self.cursor_ns != behind:
             self._rest = None
+
+    async def _place(self, slack_ns: int) -> None:
+        newest_ns = await self._mirror.latest_consensus_ns()
+        if 0 < newest_ns < self.cursor_ns:
+            self.cursor_ns = self.reached_ns = newest_ns - slack_ns
+        self._slack_ns = None
 
     async def _first(self) -> SubmitPage:
         if self._rest is not None:

@@ -80,7 +80,7 @@ def read(
 ) -> list[Action]:
     """Ask for what an allowed command wants to know."""
     if not isinstance(body, commands.History):
-        return state.ask(Phase.READING, number, body, steps.ReadPresence(body.channel))
+        return state.ask(Phase.LOOKING, number, body, steps.ReadPresence(body.channel))
     most = state.limits.history_max_publications
     limit = most if body.limit < 0 else min(body.limit, most)
     since = None if body.since is None else body.since.offset

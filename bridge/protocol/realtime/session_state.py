@@ -24,6 +24,7 @@ class Phase(Enum):
     AUTHORIZING = auto()
     JOINING = auto()
     READING = auto()
+    LOOKING = auto()  # who is present
     REFRESHING = auto()
     RENEWING = auto()  # a channel's own token
     CLOSED = auto()

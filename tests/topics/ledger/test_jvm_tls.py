@@ -45,7 +45,8 @@ def made_certificate() -> tuple[bytes, bytes]:
 
 async def test_only_the_certificate_of_the_address_book_will_do() -> None:
     certificate = made_certificate()
-    async with tls_node(certificate, port=TLS_PORT) as address:
+    # an address of its own: at the usual one, the port may be some connection's that begins there
+    async with tls_node(certificate, host="127.0.0.2", port=TLS_PORT) as address:
         old = Node(NODE, address, tls=True, certificate_hash="00" * 48)
         new = dataclasses.replace(old, certificate_hash=hash_of(certificate[1]))
         looked_up: list[Node] = []

@@ -46,7 +46,7 @@ def hash_of(certificate: bytes) -> str:
 
 
 @asynccontextmanager
-async def tls_node(made: tuple[bytes, bytes], *, port: int = 0) -> AsyncIterator[str]:
+async def tls_node(made: tuple[bytes, bytes], *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Its `host:port`; every account has 7 tinybar there, and no transaction a receipt."""
 
     async def balance(_: query.Query, __: Any) -> response.Response:
@@ -67,9 +67,9 @@ async def tls_node(made: tuple[bytes, bytes], *, port: int = 0) -> AsyncIterator
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     service = grpc.method_handlers_generic_handler("proto.CryptoService", handlers)
     server.add_generic_rpc_handlers((service,))
-    bound = server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials([made]))
+    bound = server.add_secure_port(f"{host}:{port}", grpc.ssl_server_credentials([made]))
     await server.start()
     try:
-        yield f"127.0.0.1:{bound}"
+        yield f"{host}:{bound}"
     finally:
         await server.stop(None)

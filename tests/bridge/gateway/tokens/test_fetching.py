@@ -94,16 +94,20 @@ async def redis_server(*answers: bytes) -> AsyncIterator[tuple[str, Redis]]:
 async def test_redis() -> None:
     async with redis_server(b"+OK\r\n", b"+OK\r\n", b"$4\r\n[{}]\r\n") as (url, redis):
         assert await fetch(url, password="open sesame") == b"[{}]"
-        assert redis.asked == [[b"AUTH", b"open sesame"], [b"SELECT", b"2"], [b"GET", b"authKeyStore"]]
+        assert redis.asked == [
+            [b"AUTH", b"open sesame"],
+            [b"SELECT", b"2"],
+            [b"GETRANGE", b"authKeyStore", b"0", b"1000"],
+        ]
 
 
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (b"$-1\r\n", "isn't there"),
+        (b"$0\r\n\r\n", "isn't there"),
         (b"-ERR wrong 'open sesame'\r\n", "answers with an error"),
-        (b"$1001\r\n", "longer than 1000"),
-        (b"$x\r\n", "answers with an error"),
+        (b"$1001\r\n" + b"x" * 1001 + b"\r\n", "longer than 1000"),
+        (b"$x\r\n", "can't be reached"),
         (b"x" * 100_000, "can't be reached"),
     ],
 )

@@ -151,3 +151,13 @@ def test_any_frames_end_in_a_close_at_worst(frames: list[str]) -> None:
     session, watcher = connected(), Watcher()
     for frame in frames:
         watcher.watch(session.receive(frame, now_ms=0))
+
+
+def test_an_outcome_of_another_operation_is_ignored() -> None:
+    session, top = connected(), StreamPosition(0, "")
+    session.receive('{"id":2,"presence":{"channel":"campaign:1"}}', now_ms=0)
+    assert session.feed(steps.Allowed(), now_ms=0) == [steps.ReadPresence("campaign:1")]
+    assert session.feed(steps.HistoryRead(top, ()), now_ms=0) == []
+    assert session.busy
+    [said] = session.feed(steps.Present({}, 0, 0), now_ms=0)
+    assert isinstance(said, Send)
