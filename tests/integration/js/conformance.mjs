@@ -1,15 +1,16 @@
-// Plays the scenarios in Node, or with the path of a browser as second argument in headless Chromium, and prints how
-// each ended as one line of JSON. What the server has to do in between is asked for over stdout, one JSON array a line:
-// [action, ...arguments]; the answer comes as one line of JSON on stdin.
+// Plays the scenarios in Node with the build of the client that the second argument names, or with the path of a browser
+// as third argument in headless Chromium, and prints how each ended as one line of JSON. What the server has to do in
+// between is asked for over stdout, one JSON array a line: [action, ...arguments]; the answer comes as one line of JSON on
+// stdin.
 
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { Centrifuge } from "centrifuge";
 import { chromium } from "playwright-core";
 import WebSocket from "ws";
 import { play } from "./scenarios.mjs";
 
-const [address, executablePath, origin] = process.argv.slice(2);
+const [address, build, executablePath, origin] = process.argv.slice(2);
+const { Centrifuge } = await import(build);
 const streamed = address.startsWith("http:");  // the client's own fallback, in place of a WebSocket
 const url = streamed ? [{ transport: "http_stream", endpoint: address }] : address;
 const emulationEndpoint = streamed ? new URL("/emulation", address).href : undefined;

@@ -27,6 +27,9 @@ async function code(promise) {
   }
 }
 
+// Over Protobuf data comes as it is, in bytes.
+const read = (data) => (data instanceof Uint8Array ? JSON.parse(new TextDecoder().decode(data)) : data);
+
 const place = (context) => [context.wasRecovering, context.recovered, context.streamPosition?.offset];
 
 export function scenarios({ Centrifuge, options: needed, url, server }) {
@@ -45,7 +48,7 @@ export function scenarios({ Centrifuge, options: needed, url, server }) {
   function follow(made, channel, options) {
     const subscription = made.newSubscription(channel, { minResubscribeDelay: 10, maxResubscribeDelay: 50, ...options });
     Object.assign(subscription, { got: [], seen: [], others: [] });
-    subscription.on("publication", (context) => subscription.got.push([context.offset ?? null, context.data.data.n]));
+    subscription.on("publication", (context) => subscription.got.push([context.offset ?? null, read(context.data).data.n]));
     subscription.on("subscribed", (context) => subscription.seen.push(context));
     subscription.on("subscribing", (context) => subscription.others.push(["subscribing", context.code]));
     subscription.on("unsubscribed", (context) => subscription.others.push(["unsubscribed", context.code]));
@@ -64,7 +67,7 @@ export function scenarios({ Centrifuge, options: needed, url, server }) {
       const campaign = follow(made, "campaign:1");
       await campaign.joined(1);
       const { recoverable, positioned, data } = campaign.seen[0];
-      equal([recoverable, positioned, data], [true, true, { open: [], rejected: [] }]);
+      equal([recoverable, positioned, read(data)], [true, true, { open: [], rejected: [] }]);
       await server("confirm", "campaign:1", 1000, 1);
       await server("confirm", "campaign:1", 2000, 2);
       await server("provisional", "campaign:1", 3);
@@ -237,7 +240,7 @@ export function scenarios({ Centrifuge, options: needed, url, server }) {
       const [user, channel] = ["server-side", "campaign:server-side"];
       const made = client({ token: await token({ user, subs: { [channel]: {} } }), getToken: () => token({ user }) });
       const [got, seen, gone] = [[], [], []];
-      made.on("publication", (context) => got.push([context.channel, context.offset ?? null, context.data.data.n]));
+      made.on("publication", (context) => got.push([context.channel, context.offset ?? null, read(context.data).data.n]));
       made.on("subscribed", (context) => seen.push([context.channel, ...place(context)]));
       made.on("unsubscribed", (context) => gone.push(context.channel));
       await until(() => seen.length === 1, "subscribed by the server");
@@ -290,7 +293,7 @@ export function scenarios({ Centrifuge, options: needed, url, server }) {
       const campaign = follow(made, `user:${user}`);
       await campaign.joined(1);
       const messages = [];
-      made.on("message", ({ data }) => messages.push(data));
+      made.on("message", ({ data }) => messages.push(read(data)));
       await server("message", user, '{"n":1}');
       await until(() => messages.length === 1, "a message");
       equal(messages, [{ n: 1 }]);
