@@ -3,6 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/integration/js
+CLIENT := bridge/web/client
+NODE_MODULES := $(JS)/node_modules/.installed $(CLIENT)/node_modules/.installed
 PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
@@ -10,15 +12,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-long chaos check coverage bench browser java clean
+.PHONY: demo test test-long chaos check coverage bench client browser java clean
 
 demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
 	@$(BIN)/hcs-bridge demo
 
-test: $(VENV)/.tests $(JS)/node_modules/.installed browser java  ## what decides whether a change is good
+test: $(VENV)/.tests $(NODE_MODULES) browser java  ## what decides whether a change is good
 	@$(PYTEST) -m "not long"
 
-test-long: $(VENV)/.tests $(JS)/node_modules/.installed browser java  ## the same, with the full chaos, drop and fuzz runs
+test-long: $(VENV)/.tests $(NODE_MODULES) browser java  ## the same, with the full chaos, drop and fuzz runs
 	@$(PYTEST)
 
 chaos: $(VENV)/.tests  ## kill the daemon 300 times, then read the ledger; CHAOS_KILLS and CHAOS_SEED change how often and what is drawn
@@ -30,15 +32,18 @@ check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/mypy --no-error-summary -p bridge -p topics -p tests -p benchmarks
 	@$(BIN)/pytest -q tests/test_layout.py
 
-coverage: $(VENV)/.tests $(JS)/node_modules/.installed browser java
+coverage: $(VENV)/.tests $(NODE_MODULES) browser java
 	@$(BIN)/pytest -q -m "not long" --cov --cov-report=term-missing:skip-covered
 
-bench: $(VENV)/.tests $(JS)/node_modules/.installed  ## each prints one JSON object
+bench: $(VENV)/.tests $(NODE_MODULES)  ## each prints one JSON object
 	@for file in $$(ls benchmarks/[a-z]*.py 2>/dev/null); do \
 		name=$$(basename $$file .py); echo "$$name"; $(BIN)/python -m benchmarks.$$name --json || exit 1; done
 
+client: $(CLIENT)/node_modules/.installed  ## build the browser client anew from its sources
+	@cd $(CLIENT) && npm run build --silent
+
 clean:
-	rm -rf $(VENV) $(JS)/node_modules .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(JS)/node_modules $(CLIENT)/node_modules .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/pip:
 	@test -n "$(PYTHON)" || { echo "hcs-bridge needs Python 3.11 or newer; none found (PYTHON=/path/to/python3 names one)" >&2; exit 1; }
@@ -55,10 +60,10 @@ $(VENV)/.tests: pyproject.toml | $(BIN)/pip
 	@$(PIP) -e '.[test,jvm]'
 	@touch $@ $(VENV)/.runtime
 
-$(JS)/node_modules/.installed: $(JS)/package-lock.json
+%/node_modules/.installed: %/package-lock.json
 	@command -v npm >/dev/null || { echo "the tests drive real JavaScript clients: install Node 20 or newer, with npm" >&2; exit 1; }
-	@echo "installing the JavaScript clients ..."
-	@cd $(JS) && npm ci --silent --no-audit --no-fund
+	@echo "installing the packages of $* ..."
+	@cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 browser:

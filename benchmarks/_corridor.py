@@ -20,14 +20,16 @@ from sqlalchemy import Connection
 
 from benchmarks._ledger import Scale
 from bridge.config import load
+from bridge.crossing import confirm, recognise
 from bridge.gateway.hub import Hub
 from bridge.keys.ring import CampaignKeys
 from bridge.publish.outbox import Entry
 from bridge.relay.inbound import Inbound
+from bridge.relay.on_record import Recognise, strangers
 from bridge.relay.store import News, Source
-from bridge.relay.tail import Batch, Progress, Recognise, TopicTail, strangers
+from bridge.relay.tail import Batch, Progress, TopicTail
 from bridge.remotes import Remotes, connected
-from bridge.rooms import confirm, inbound, outbound, recognise, topic_rules
+from bridge.rooms import inbound, outbound, topic_rules
 from bridge.schema import registry
 from bridge.storage import Storage, opened
 from bridge.supervise import supervised

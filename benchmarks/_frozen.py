@@ -1,7 +1,8 @@
 """What one client who stops reading costs the others: the time until they have a publication, and the memory.
 
-In turns the client reads, or its process is stopped. It has a second channel, on which it gets so much that the
-kernel's buffers fill, then ours, until it is cut.
+In turns the client reads, or its process is stopped, which of them first changes from pair to pair: what the machine
+does besides hits both alike. It has a second channel, on which it gets so much that the kernel's buffers fill, then
+ours, until it is cut.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import json
 import os
 import signal
 import time
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from benchmarks._children import Child, child, forget_peak, resident_kb
@@ -21,16 +24,19 @@ from bridge.demo.keys import make_demo_keys
 from bridge.gateway.server import PATH
 
 PAUSE_S = 0.03
-BESIDE_BYTES = 65_536
+BESIDE_BYTES = 131_072
 
 
 async def one_frozen(subscribers: int, rounds: int, turns: int, data: str) -> dict[str, Any]:
-    """Percentiles in milliseconds from publishing to arrival at the others, and the gateway's peaks in KB, in both.
+    """In both: percentiles in milliseconds from publishing to arrival at the others, and in µs of the gateway's CPU
+    from publishing to the last write, which whatever else runs doesn't change; its peaks in KB. And, for each pair of
+    turns, what the 99th percentile with the frozen one is of that without.
 
     Raises RuntimeError where the others didn't get exactly what was sent.
     """
-    delays: dict[str, list[float]] = {"without": [], "with": []}
+    delays: dict[str, list[list[float]]] = {"without": [], "with": []}
     peaks: dict[str, list[int]] = {"without": [], "with": []}
+    cpu_us: dict[str, list[list[float]]] = {"without": [], "with": []}
     with site({"gateway.ping_interval_s": 3600, "gateway.close_timeout_s": 0.5}) as ground:
         make_demo_keys(ground.folder)
         token = mint(ground.config(), "77", role=SEES_ALL, ttl_s=900, now_s=int(time.time()))
@@ -49,7 +55,7 @@ async def one_frozen(subscribers: int, rounds: int, turns: int, data: str) -> di
             await join(others, (CHANNEL,), subscribers - 1)
             order = {"rounds": rounds, "burst": 1, "pause_s": PAUSE_S, "data": data}
             for turn in range(2 * turns):
-                case = ("without", "with")[turn % 2]
+                case = ("without", "with")[(turn + turn // 2) % 2]
                 async with child("benchmarks._subscribers") as one:
                     await join(one, (CHANNEL, BESIDE), 1)
                     await speaker.ask({})
@@ -60,12 +66,29 @@ async def one_frozen(subscribers: int, rounds: int, turns: int, data: str) -> di
                     told = await speaker.ask(order | {"beside": json.dumps("x" * BESIDE_BYTES)})
                     wanted = rounds * (subscribers - 1) * int(told["frame_bytes"])
                     heard = await others.ask({"bytes": wanted})
+                    cpu_us[case].append(told["turn_cpu_us"])
                     peaks[case].append(resident_kb(speaker.process.pid, peak=True))
                     one.process.send_signal(signal.SIGCONT)
                 if heard["bytes"] != wanted:
                     raise RuntimeError(f"{heard['bytes']} bytes came of {wanted}")
-                for times_ns in heard["times_ns"]:
-                    pairs = zip(times_ns, told["published_ns"], strict=True)
-                    delays[case] += [(came_ns - sent_ns) / 1e6 for came_ns, sent_ns in pairs]
-    found = {case: percentiles(delays[case]) | {"peaks_kb": peaks[case]} for case in delays}
-    return {"subscribers": subscribers, **found}
+                delays[case].append(
+                    [
+                        (came_ns - sent_ns) / 1e6
+                        for times_ns in heard["times_ns"]
+                        for came_ns, sent_ns in zip(times_ns, told["published_ns"], strict=True)
+                    ]
+                )
+    found = {
+        case: {
+            "delay_ms": percentiles(chain(*delays[case])),
+            "cpu_us": percentiles(chain(*cpu_us[case])),
+            "peaks_kb": peaks[case],
+        }
+        for case in delays
+    }
+    return {"subscribers": subscribers, **found, "p99_ratios": {"delay": _ratios(delays), "cpu": _ratios(cpu_us)}}
+
+
+def _ratios(by_case: Mapping[str, Sequence[Sequence[float]]]) -> list[float]:
+    p99s = ((percentiles(own)["p99"], percentiles(other)["p99"]) for own, other in zip(*by_case.values(), strict=True))
+    return [round(frozen / reading, 3) for reading, frozen in p99s if frozen and reading]

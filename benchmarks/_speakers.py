@@ -127,17 +127,21 @@ async def speak(name: str) -> None:
                 gc.collect()
                 gc.freeze()  # as the daemon does when it is up
                 return {"port": port}
-            data, beside, published_ns = order["data"].encode(), order.get("beside", "").encode(), list[int]()
+            data, beside = order["data"].encode(), order.get("beside", "").encode()
+            published_ns, turn_cpu_us = list[int](), list[float]()
             for _ in range(order["rounds"]):
                 published_ns.append(time.monotonic_ns())
+                before_s = time.process_time()
                 for _ in range(order["burst"]):
                     offset += 1
                     publish(offset, data, CHANNEL)
                 if beside:
                     publish(offset, beside, BESIDE)
+                await asyncio.sleep(0)  # the turn's end, where the gateway writes
+                turn_cpu_us.append((time.process_time() - before_s) * 1e6)
                 await asyncio.sleep(order["pause_s"])
             frame = text_frame(publication_push(CHANNEL, data, offset=offset))
-            return {"frame_bytes": len(frame), "published_ns": published_ns}
+            return {"frame_bytes": len(frame), "published_ns": published_ns, "turn_cpu_us": turn_cpu_us}
 
         await obey(work)
     os._exit(0)  # thousands of sockets needn't be closed one by one

@@ -14,8 +14,9 @@ from bridge.demo.keys import make_demo_keys
 from bridge.gateway.hub import Frame, Hub
 from bridge.protocol.envelope import Place
 from bridge.protocol.values import Event
+from bridge.relay.placed import Placed
 from bridge.relay.store import Source
-from bridge.relay.tail import Batch, Placed, Progress
+from bridge.relay.tail import Batch, Progress
 from bridge.storage import opened
 from topics.values import NANOS, Position, TopicId
 

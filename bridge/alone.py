@@ -9,6 +9,7 @@ from bridge.config import Config
 from bridge.desk import Desk
 from bridge.doors import Announcer
 from bridge.gateway.hub import Hub
+from bridge.granting import Granting
 from bridge.offline import TopicView, campaign_view, carrying
 from bridge.publish import closing
 from bridge.publish.costs import NOBODY
@@ -40,6 +41,13 @@ async def close_topic(config: Config, campaign_id: str) -> TopicView:
     if view is None:
         raise RuntimeError("a campaign that was told to close is not there")
     return view
+
+
+@asynccontextmanager
+async def granting_alone(config: Config) -> AsyncIterator[Granting]:
+    """The same for who may have keys."""
+    async with opened(config, alone=True) as storage, supervised({"database": storage.database.run}):
+        yield Granting(storage, wake=lambda _refs: None)
 
 
 def _desk(storage: Storage) -> Desk:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from bridge import settings
 from bridge.config import Config
+from bridge.console.console import Console
 from bridge.desk import Desk, Waits
 from bridge.doors import Announcer, Backend, ChannelHistory, kept_revocations
 from bridge.gateway.api import ApiServer, Parts
@@ -21,8 +22,10 @@ from bridge.gateway.hub import Hub
 from bridge.gateway.pages import Pages
 from bridge.gateway.presence import Presence
 from bridge.gateway.server import PATH, GatewayServer
-from bridge.gateway.settings import GatewaySettings
+from bridge.granting import Granting
+from bridge.key_desk import KeyDesk
 from bridge.log import get_logger
+from bridge.proofs import Proofs
 from bridge.protocol.values import JSON
 from bridge.publish import id_records
 from bridge.publish.forgetting import forget_keys
@@ -34,11 +37,13 @@ from bridge.relay.pruning import prune
 from bridge.relay.same_network import check_same_network
 from bridge.relay.store import News
 from bridge.remotes import Remotes, connected
-from bridge.room_settings import authenticator, http_settings, section_as
+from bridge.room_settings import authenticator, gateway_settings, http_settings
 from bridge.rooms import hot_topics, inbound, outbound
 from bridge.schema import registry
 from bridge.storage import Storage, now_ms, opened
 from bridge.supervise import Loop, stop_signal, supervised
+from bridge.systemd import Service
+from bridge.watch import Watch
 from topics.mirror.answers import Page
 from topics.mirror.cross_check import CrossCheck
 from topics.mirror.foreign import ForeignRound, WideSweep
@@ -50,6 +55,9 @@ from topics.values import TopicId
 log = get_logger(__name__)
 
 WEB = Path(__file__).parent / "web"
+NOBODY = Service()
+STUCK_S = 60.0
+"""Without a request to any mirror, beyond the pause that they may want: the relay has stopped."""
 CAMPAIGNS = "campaign:"  # how their channels' names begin
 
 
@@ -61,17 +69,21 @@ class Bridge:
     gateway_url: str
 
 
-async def serve(config: Config) -> None:
+async def serve(config: Config, unit: Service = NOBODY) -> None:
     """Run the daemon until SIGTERM or SIGINT, then drain. A loop that falls comes out as an ExceptionGroup."""
-    async with running(config) as bridge:
+    async with running(config, unit=unit) as bridge:
         gc.freeze()  # what is here stays: a collection that looks through all of it holds up every request meanwhile
         log.info("ready", http=bridge.http_url, gateway=bridge.gateway_url, network=config.network.name)
+        unit.tell("READY=1")
         await stop_signal()
         log.info("stopping")
+        unit.tell("STOPPING=1", "STATUS=lets clients go and flights settle")
 
 
 @asynccontextmanager
-async def running(config: Config, *, page_data: Callable[[], JSON] | None = None) -> AsyncIterator[Bridge]:
+async def running(
+    config: Config, *, unit: Service = NOBODY, page_data: Callable[[], JSON] | None = None
+) -> AsyncIterator[Bridge]:
     """The whole bridge beside the block: it listens when the block begins, and has drained when the block was left.
 
     Raises ConfigInvalid, DatabaseHeld, AddressUnusable.
@@ -90,12 +102,22 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
             room, relay = await _relay(storage, remotes, hub, book=out.bookkeeper.book, sample=check.sample)
             waits = Waits(out.submitter.waits, remotes.ledger.node_failures)
             desk = Desk(storage, announcer, wake=out.submitter.hurry, revisit=room.revisit, waits=waits)
-            readiness = Readiness(storage.database, mirrors, remotes.ledger.node_failures)
-            gateway, api, tls = await _doors(storage, Backend(storage, out, hub), hub, desk, readiness, page_data)
-            await gateway.start()
-            await api.start()
+            wake, readiness = out.submitter.wake, Readiness(storage.database, mirrors, remotes.ledger.node_failures)
+            parts = Parts(Pages(WEB, page_data), desk, readiness=readiness.look, keys=KeyDesk(storage, out, wake=wake))
+            parts = replace(
+                parts,
+                console=Console(storage, mirrors, waits),
+                proofs=Proofs(storage, remotes.mirror),
+                granting=Granting(storage, wake=wake),
+            )
+            gateway, api, tls = await _doors(storage, Backend(storage, out, hub), hub, parts)
+            await gateway.start(unit.sockets.get("gateway"))
+            await api.start(unit.sockets.get("http"))
             gateway.allow(api.origins)
+            patience_s = STUCK_S + keys.backoff_max_s
+            watch = Watch(readiness.look, mirrors, lambda: gateway.connections, patience_s=patience_s)
             loops: dict[str, Loop] = {
+                "systemd": partial(unit.run, watch.status),
                 "database": storage.database.run,
                 "submitter": out.submitter.run,
                 "pool": out.filling.run,
@@ -126,19 +148,14 @@ async def running(config: Config, *, page_data: Callable[[], JSON] | None = None
                     f"http{'s' if 'http' in tls else ''}://{config.http.host}:{api.port}",
                     f"ws{'s' if 'gateway' in tls else ''}://{config.gateway.host}:{gateway.port}{PATH}",
                 )
-                await api.stop()
+                await api.stop()  # with it the gateway's clients leave, streams and sockets in one spread
                 await out.submitter.drain()
-                await gateway.drain()
 
 
 async def _doors(
-    storage: Storage,
-    backend: Backend,
-    hub: Hub,
-    desk: Desk,
-    readiness: Readiness,
-    page_data: Callable[[], JSON] | None,
+    storage: Storage, backend: Backend, hub: Hub, parts: Parts
 ) -> tuple[GatewayServer, ApiServer, Mapping[str, Certificate]]:
+    """Both doors; `parts` is what is behind them beside the gateway's own."""
     config = storage.config
     history = ChannelHistory(storage)
     rooms = Rooms(
@@ -150,11 +167,11 @@ async def _doors(
         now_ms,
         Clients(max_per_user=config.gateway.max_connections_per_user),
     )
-    doors = section_as(GatewaySettings, config.gateway)
+    doors = gateway_settings(config)
     tls = _certificates(config)
     contexts = {door: certificate.context for door, certificate in tls.items()}
     gateway = GatewayServer(doors, rooms, ssl=contexts.get("gateway"))
-    parts = Parts(Pages(WEB, page_data), desk, (rooms, doors.session_limits()), (doors, rooms, gateway), readiness.look)
+    parts = replace(parts, realtime=(rooms, doors.session_limits()), streams=(doors, rooms, gateway))
     return gateway, ApiServer(http_settings(config), backend, now_ms=now_ms, parts=parts, ssl=contexts.get("http")), tls
 
 

@@ -17,11 +17,15 @@ from bridge.commands.devnet import ConsensusMs, MirrorMs, devnet
 from bridge.commands.doctor import doctor
 from bridge.commands.exits import EXIT_CODES, OK, REFUSED, USAGE, CommandFailed, end, until_stopped
 from bridge.commands.export import export
+from bridge.commands.keys import keys_app
 from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Yes, be_sure
 from bridge.commands.options import loaded as _load
 from bridge.commands.outbox import outbox_app
 from bridge.commands.rebuild import rebuild
 from bridge.commands.resume import resume
+from bridge.commands.serve import serve
+from bridge.commands.status import status
+from bridge.commands.unit import systemd_unit
 from bridge.commands.verify import verify
 
 app = typer.Typer(
@@ -35,6 +39,7 @@ app = typer.Typer(
 topics_app = typer.Typer(help="Make, close and look at topics of campaigns.", epilog=EXIT_CODES, no_args_is_help=True)
 app.add_typer(topics_app, name="topic")
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(keys_app, name="keys")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -46,21 +51,9 @@ def main(arguments: list[str] | None = None) -> None:
         end(error)
 
 
-@app.command(epilog=EXIT_CODES)
-def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Run the bridge: HTTP door, gateway, and both corridors. SIGTERM drains and ends it."""
-    from bridge import app as bridge_app
-    from bridge.key_files import check_key_files
-    from bridge.log import set_up
-
-    loaded = _load(config)
-    check_key_files(loaded)
-    set_up(loaded.log)
-    asyncio.run(bridge_app.serve(loaded))
-
-
-for group, verb in (app, devnet), (app, doctor), (app, verify), (app, export), (app, rebuild), (topics_app, resume):
-    group.command(epilog=EXIT_CODES)(verb)
+for verb in (serve, devnet, doctor, status, verify, export, rebuild, systemd_unit):
+    app.command(epilog=EXIT_CODES)(verb)
+topics_app.command(epilog=EXIT_CODES)(resume)
 
 
 @app.command(epilog=EXIT_CODES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -32,6 +33,7 @@ ENVIRONMENT_ONLY = frozenset({"operator.key"})
 HIDDEN = frozenset({"operator.key", "database.url"})  # may hold a key or a password
 SECRET_WORDS = ("key", "secret", "password", "token", "seed", "mnemonic")
 MAX_SHOWN = 80
+CREDENTIAL = "credential:"
 
 
 class Config(BaseSettings):
@@ -96,9 +98,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     file = {} if path is None else _read_toml(path)
     own, names = _own_names(environ)
     problems = [*_unknown_sections(own), *_secrets_in_file(file, str(path))]
-    overrides = _Environment(own)()
+    given = _overlaid(file, _Environment(own)())
     try:
-        config = Config(**_overlaid(file, overrides))
+        config = Config(**_with_credentials(given, environ.get("CREDENTIALS_DIRECTORY"), problems))
     except ValidationError as invalid:
         problems.extend(_problem(error, str(path or "defaults"), names) for error in _innermost(invalid.errors()))
     if problems:
@@ -147,6 +149,26 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
             result[key] = _overlaid(beneath, value)
         else:
             result[key] = value
+    return result
+
+
+def _with_credentials(
+    given: Mapping[str, Any], directory: str | None, problems: list[ConfigProblem], above: str = ""
+) -> dict[str, Any]:
+    """`credential:NAME` as the file that systemd hands its service (systemd.exec(5), LoadCredential=)."""
+    result = dict(given)
+    for key, value in given.items():
+        if isinstance(value, dict):
+            result[key] = _with_credentials(value, directory, problems, f"{above}{key}.")
+        elif isinstance(value, str) and value.startswith(CREDENTIAL):
+            name = value.removeprefix(CREDENTIAL)
+            if directory is None:
+                rule = "$CREDENTIALS_DIRECTORY is not set: systemd sets it for a service with LoadCredential="
+                problems.append(ConfigProblem("configuration", above + key, value, rule))
+            elif not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+                problems.append(ConfigProblem("configuration", above + key, value, "is no credential's name"))
+            else:
+                result[key] = str(Path(directory, name))
     return result
 
 

@@ -218,6 +218,7 @@ def _engine(settings: DatabaseSection) -> Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")  # accepted means kept: flushed before the commit returns
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")  # what was shredded doesn't stay in the file's free pages
         connection.isolation_level = None  # left alone, sqlite3 begins at the first change only: see _begin
 
     @event.listens_for(engine, "begin")

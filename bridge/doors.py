@@ -20,7 +20,7 @@ from bridge.protocol.door.changes import Limits, validate_changes
 from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.protocol.values import JSON
 from bridge.protocol.wire.control import Control
-from bridge.publish import costs, outbox
+from bridge.publish import costs, mending, outbox
 from bridge.publish.bodies import open_element
 from bridge.publish.budgets import usd, usd_per_hbar
 from bridge.publish.costs import Cost
@@ -47,7 +47,14 @@ class Backend:
         self._hub = hub
         self._limits = section_as(Limits, storage.config.events)
 
-    async def create_campaign(self, id: str, owner_id: str, *, api_key: str) -> CampaignView:  # noqa: A002 - the API's word
+    async def create_campaign(
+        self,
+        id: str,  # noqa: A002 - the API's word
+        owner_id: str,
+        *,
+        sealed: bool | None = None,
+        api_key: str,
+    ) -> CampaignView:
         """Register the campaign; its topic is made at once, behind this answer."""
         problems = [
             Problem(0, field, "string", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -, and not begin with _")
@@ -56,7 +63,7 @@ class Backend:
         ]
         if problems:
             raise ChangeRefused(problems)
-        await self._rooms.ingest.register(id, owner_id, api_key=api_key)
+        await self._rooms.ingest.register(id, owner_id, sealed=sealed, api_key=api_key)
         self._rooms.submitter.wake([id])
         view = await self.campaign(id)
         if view is None:
@@ -69,7 +76,7 @@ class Backend:
         if view is None:
             return None
         stopped = self._rooms.submitter.stopped(id)
-        return CampaignView(view.campaign, view.owner, view.status, view.topic_id, view.sequence, stopped)
+        return CampaignView(view.campaign, view.owner, view.status, view.topic_id, view.sequence, stopped, view.relay)
 
     async def accept(
         self, raw_changes: Sequence[JSON], *, api_key: str, idempotency: tuple[str, bytes] | None
@@ -78,7 +85,7 @@ class Backend:
         changes = validate_changes(list(raw_changes), catalogue=self._storage.catalogue, limits=self._limits)
         accepted = await self._rooms.ingest.accept(changes, Request(api_key, idempotency))
         for arrival in accepted.arrivals:
-            if self._hub.subscribers(arrival.channel):
+            if arrival.ref not in accepted.sealed and self._hub.subscribers(arrival.channel):
                 self._hub.publish(arrival.channel, _provisional(arrival), offset=None)
         self._rooms.submitter.wake({arrival.ref for arrival in accepted.arrivals})
         return [_uuid_text(event_id) for event_id in accepted.ids]
@@ -144,7 +151,10 @@ async def kept_revocations(storage: Storage) -> Revocations:
 
 
 class Announcer:
-    """Tells subscribers that an event they saw as provisional will not be confirmed, or is on its way after all."""
+    """Tells subscribers that an event they saw as provisional will not be confirmed, or is on its way after all.
+
+    Of a sealed campaign's events they saw none, and are told nothing.
+    """
 
     def __init__(self, storage: Storage, hub: Hub) -> None:
         self._storage = storage
@@ -152,7 +162,9 @@ class Announcer:
 
     async def reject(self, entries: Sequence[Entry], reason: str) -> None:
         """The network refuses these for what they say, or an operator has given them up."""
-        for entry in entries:
+        for entry in await self._in_plain(entries):
+            if not entry.body:
+                continue  # shredded: nobody knows any more what it was
             event = open_element(self._storage.at_rest, entry.event_id, entry.body)
             if isinstance(event, Control):
                 continue  # nobody was told of it
@@ -167,13 +179,21 @@ class Announcer:
 
     async def readmit(self, handled: Sequence[Handled]) -> None:
         """These were rejected and wait again: provisional, as when they were accepted."""
+        plain = {entry.id for entry in await self._in_plain([each.entry for each in handled])}
         for each in handled:
+            if each.entry.id not in plain:
+                continue
             event = open_element(self._storage.at_rest, each.entry.event_id, each.entry.body)
             if isinstance(event, Control):
                 continue
             data_type = self._storage.catalogue.data_type(event.type)
             data = envelope.provisional(event, data_type=data_type, campaign_id=each.ref)
             self._hub.publish(each.entry.channel, data, offset=None)
+
+    async def _in_plain(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those whose campaigns aren't sealed."""
+        sealed = await self._storage.database.read(lambda c: mending.of_sealed(c, entries))
+        return [entry for entry in entries if entry.id not in sealed]
 
 
 def _uuid_text(event_id: bytes) -> str:

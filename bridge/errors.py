@@ -13,6 +13,7 @@ BridgeError
 ├── DatabaseHeld         another process has the database, or a later version made it: exit 2
 ├── AddressUnusable      nothing can listen there: exit 2
 ├── CampaignRefused      what is asked of a campaign contradicts what is registered: 4xx, nothing changed
+├── KeysRefused          what is asked of the key ring can't be: 4xx, nothing changed
 ├── IdempotencyConflict  the key was used before, with another body: 409, nothing stored
 ├── BudgetSpent          what is to be spent next goes over a budget: it waits, and nothing is lost
 └── SessionClosed        a client's session ends with this code
@@ -195,6 +196,16 @@ class EntryRefused(BridgeError):
         self.status = status
         self.hint = hint
         super().__init__(f"event {event_id} {reason}")
+
+
+class KeysRefused(BridgeError):
+    """What is wanted of the key ring can't be; nothing was changed. `status`: 404 unknown, 422 no such key file."""
+
+    def __init__(self, reason: str, *, status: int, hint: str = "") -> None:
+        self.reason = reason
+        self.status = status
+        self.hint = hint
+        super().__init__(reason)
 
 
 class IdempotencyConflict(BridgeError):

@@ -12,6 +12,8 @@ from bridge.errors import ConfigInvalid, ConfigProblem
 DEMO_MARK = "# hcs-bridge demo key: devnet only"
 MAX_KEY_FILE_BYTES = 65_536  # a key is small; this guards against a path to something else
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+CREDENTIALS = Path("/run/credentials")
+"""Where systemd puts a service's; it lets the service's user read them by an ACL, whose mask looks like group bits."""
 
 
 def read_secret(path: Path, *, key: str, private: bool = True) -> str:
@@ -46,6 +48,8 @@ def key_files(config: Config) -> list[tuple[str, Path, bool]]:
         if section.tls_certificate_file is not None and section.tls_key_file is not None:
             files.append((f"{door}.tls_certificate_file", section.tls_certificate_file, False))
             files.append((f"{door}.tls_key_file", section.tls_key_file, True))
+    if config.gateway.plain_socket_key_file is not None:
+        files.append(("gateway.plain_socket_key_file", config.gateway.plain_socket_key_file, True))
     for index, api_key in enumerate(config.http.api_keys):
         files.append((f"http.api_keys.{index}.key_file", api_key.key_file, True))
     for index, issuer in enumerate(config.tokens.issuers):
@@ -110,7 +114,8 @@ def _demo_key_problems(config: Config) -> list[ConfigProblem]:
 def _read(path: Path, *, key: str, private: bool) -> str:
     try:
         mode = path.stat().st_mode
-        if private and mode & OPEN_TO_OTHERS:
+        closed_to = stat.S_IRWXO if path.is_relative_to(CREDENTIALS) else OPEN_TO_OTHERS
+        if private and mode & closed_to:
             rule = f"is open to others (mode {stat.S_IMODE(mode):04o}): chmod 600 {path}"
             raise ConfigInvalid([ConfigProblem("key file", key, str(path), rule)])
         with path.open("rb") as file:

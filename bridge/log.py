@@ -30,6 +30,9 @@ SECRET_NAMES = frozenset(
         "token",
     }
 )
+TELLS_ALL = "websockets"
+"""At debug it writes down every request, with the tokens in it, and every frame."""
+
 QUIET = ("aiohttp.access", "asyncio", "sqlalchemy", "alembic", "websockets", "grpc")
 
 
@@ -68,6 +71,8 @@ def set_up(section: Log, stream: TextIO | None = None) -> None:
     root.setLevel(section.level.upper())
     for name in QUIET:  # their info is our debug
         logging.getLogger(name).setLevel(logging.DEBUG if section.level == "debug" else logging.WARNING)
+    if section.level == "debug":
+        logging.getLogger(TELLS_ALL).setLevel(logging.INFO)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

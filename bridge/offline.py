@@ -46,6 +46,7 @@ class TopicView:
     skipped: int
     last_skip: str | None
     halted: str | None
+    relay: str = "plain"
 
 
 async def topics(config: Config) -> list[TopicView]:
@@ -158,6 +159,7 @@ def topic_view(connection: Connection, registration: Registration) -> TopicView:
         skipped=read.skipped,
         last_skip=read.last_skip,
         halted=None if topic_id is None else progress.halted(connection, topic_id),
+        relay="sealed" if registration.sealed else "plain",
     )
 
 

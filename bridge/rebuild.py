@@ -5,26 +5,40 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sqlalchemy import Connection
 
-from bridge import settings
+from bridge import settings, shredded
+from bridge.crossing import confirm
 from bridge.errors import BridgeError, EnvelopeRejected
-from bridge.keys.ring import CampaignKeys, campaign_owner
-from bridge.keys.taking_over import Recovery, first_epoch, take_over
+from bridge.keys.ring import CampaignKeys, campaign_owner, stand_at
+from bridge.keys.taking_over import RecoveredKeys, Recovery
+from bridge.protocol.channels import ACCOUNT
+from bridge.protocol.wire.control import Rotation, Shredded
+from bridge.protocol.wire.epochs import Epoch
 from bridge.protocol.wire.manifest import Manifest, parse_manifest
 from bridge.publish import flights
 from bridge.relay import progress
+from bridge.relay.placed import Noted
 from bridge.relay.store import Source
 from bridge.relay.tail import Batch, Progress, TopicTail
-from bridge.rooms import confirm, topic_rules
+from bridge.rooms import topic_rules
 from bridge.schema import registry
 from bridge.storage import Storage, now_ms
 from topics.errors import Unavailable
 from topics.mirror.rest import Mirror
 from topics.values import AccountId, TopicId, TopicMessage
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What a message came to, and the epochs that it brought."""
+
+    batch: Batch
+    epochs: Sequence[Epoch]
+
 
 Names = Callable[[], Awaitable[Sequence[TopicId]]]
 
@@ -129,18 +143,21 @@ class Rebuild:
         self, connection: Connection, manifest: Manifest, first: TopicMessage
     ) -> tuple[str, TopicId | None] | None:
         """The campaign that the manifest names, and the topic that it has on record; None: no key opens it."""
-        key = self._key(connection, manifest, first.consensus_ns // 1_000_000)
-        if key is None:
+        epoch = self._first_epoch(connection, manifest)
+        if epoch is None:
             return None
-        topic_id = manifest.context.topic_id
+        topic_id, made_ms = manifest.context.topic_id, first.consensus_ns // 1_000_000
         try:
-            belongs = manifest.unseal(key)
+            belongs = manifest.unseal(epoch.key)
         except EnvelopeRejected as rejected:  # signed by us, and not what we write
             raise TopicUnfit(topic_id, f"its manifest can't be believed: {rejected.reason}") from rejected
-        ref = belongs.campaign_id
-        if self.storage.ring.find(connection, campaign_owner(ref), manifest.kid) is None:
-            raise TopicUnfit(topic_id, f"its manifest names campaign {ref}, and its key is kept for another")
-        known = registry.intend(connection, ref, owner=belongs.owner_id, now_ms=first.consensus_ns // 1_000_000)
+        ref, ring = belongs.campaign_id, self.storage.ring
+        if ring.find(connection, campaign_owner(ref), manifest.kid) is None:
+            if ring.find_campaign(connection, manifest.kid) is not None:
+                raise TopicUnfit(topic_id, f"its manifest names campaign {ref}, and its key is kept for another")
+            ring.keep(connection, campaign_owner(ref), epoch, now_ms=made_ms)
+        sealed = self.storage.config.relay.mode == "sealed" and ref != ACCOUNT  # the ledger doesn't tell
+        known = registry.intend(connection, ref, owner=belongs.owner_id, now_ms=made_ms, sealed=sealed)
         if known.topic_id is not None:
             return ref, known.topic_id
         registry.created(connection, ref, topic_id)
@@ -148,50 +165,71 @@ class Rebuild:
         registry.ready(connection, ref)
         return ref, topic_id
 
-    def _key(self, connection: Connection, manifest: Manifest, made_ms: int) -> bytes | None:
-        """The first epoch's, from the ring, or by the recovery key, and then kept in the ring."""
-        if (held := self.storage.ring.find_campaign(connection, manifest.kid)) is not None:
-            return held.key
-        if self.recovery is None or manifest.wrapped is None:
-            return None
-        opened = self.recovery.open(manifest.wrapped, network=manifest.context.network, kid=manifest.kid)
-        if opened is None:
-            return None
-        ref, key = opened
-        master = self.storage.keys.master
-        take_over(connection, [first_epoch(campaign_owner(ref), key, master=master, now_ms=made_ms)])
-        return key
+    def _first_epoch(self, connection: Connection, manifest: Manifest) -> Epoch | None:
+        """From the ring, or by the recovery key."""
+        held = self.storage.ring.find_campaign(connection, manifest.kid)
+        if held is not None or self.recovery is None:
+            return held
+        return self.recovery.open(manifest.wrapped, topic_id=manifest.context.topic_id, kid=manifest.kid)
 
     async def _read_on(self, source: Source, newest: int, tally: Tally) -> None:
         """From where the storage stands to the topic's end, at least to sequence number `newest`."""
         storage, topic_id = self.storage, source.topic_id
-        tail = TopicTail(topic_rules(storage, topic_id), await storage.database.read(partial(_progress, topic_id)))
+        sealed = await storage.database.read(lambda c: registry.sealed(c, [source.ref]))
+        rules = replace(topic_rules(storage, topic_id), sealed=bool(sealed))
+        tail = TopicTail(rules, await storage.database.read(partial(_progress, topic_id)))
         limit = storage.config.relay.batch_messages
         while messages := await self.mirror.messages(topic_id, after=tail.position.sequence, limit=limit):
-            batch = await storage.database.read(partial(self._open, tail, messages, source.ref))
-            await storage.database.write(partial(self._keep, source, batch))
+            opened = await storage.database.read(partial(self._open, tail, messages, source.ref))
+            await storage.database.write(partial(self._keep, source, opened))
             tally.messages += len(messages)
-            tally.publications += len(batch.events)
+            tally.publications += sum(len(each.batch.events) + len(each.batch.frames) for each in opened)
         if tail.position.sequence < newest:  # one of several replicas, behind the one asked before
             raise Unavailable(f"mirror {self.mirror.url}", f"topic {topic_id} ends before message {newest} all at once")
 
-    def _open(self, tail: TopicTail, messages: Sequence[TopicMessage], ref: str, connection: Connection) -> Batch:
-        return tail.take(messages, CampaignKeys(self.storage.ring, connection, ref))
+    def _open(
+        self, tail: TopicTail, messages: Sequence[TopicMessage], ref: str, connection: Connection
+    ) -> list[_Opened]:
+        """Each message by itself: one may bring the key of those behind it."""
+        keys = RecoveredKeys(CampaignKeys(self.storage.ring, connection, ref))
+        opened = []
+        for message in messages:
+            batch = tail.take([message], keys)
+            found = [self._recovered(message.topic_id, noted, keys) for noted in batch.controls]
+            opened.append(_Opened(batch, [epoch for epoch in found if epoch is not None]))
+        return opened
 
-    def _keep(self, source: Source, batch: Batch, connection: Connection) -> None:
-        confirm(connection, [batch])
-        self.storage.store.append(connection, [(source, batch)])
+    def _recovered(self, topic_id: TopicId, noted: Noted, keys: RecoveredKeys) -> Epoch | None:
+        """The epoch that a rotation announces, if it isn't held and the recovery key opens it; `keys` learn it."""
+        match noted.control.body:
+            case Rotation(kid, wrapped) if self.recovery is not None and keys.epoch(kid) is None:
+                if (epoch := self.recovery.open(wrapped, topic_id=topic_id, kid=kid)) is not None:
+                    keys.learned[kid] = epoch
+                return epoch
+        return None
+
+    def _keep(self, source: Source, opened: Sequence[_Opened], connection: Connection) -> None:
+        owner = campaign_owner(source.ref)
+        for each in opened:
+            now_ms, since = each.batch.messages[-1].consensus_ns // 1_000_000, each.batch.progress.producer_sequence
+            for noted in each.batch.controls:
+                if isinstance(noted.control.body, Shredded):
+                    shredded.note(connection, noted.control.body.kids, noted.place.consensus_ns)
+            for epoch in each.epochs:
+                self.storage.ring.keep(connection, owner, epoch, now_ms=now_ms, since=since)
+        confirm(connection, [each.batch for each in opened])
+        self.storage.store.append(connection, [(source, each.batch) for each in opened])
 
     def _finish(self, connection: Connection, tally: Tally, reached_ns: int) -> None:
         """Let the outbound corridor go on where the topics end, with ids that are new, and the sweep from `reached`."""
         tally.skipped = 0
         for topic_id, ref in tally.campaigns.items():
             read = _progress(topic_id, connection)
-            epoch = self.storage.ring.current(connection, campaign_owner(ref))
-            if epoch is None or epoch.kid != read.kid:
+            if read.kid is None or not stand_at(connection, campaign_owner(ref), read.kid):
                 raise TopicUnfit(topic_id, "the epoch in force there is not at hand", hint="use a newer backup")
             flights.stand_behind(connection, ref, topic_id, read.producer_sequence, now_ms=now_ms())
             tally.skipped += read.skipped
+        shredded.obey(connection)
         settings.keep_cursor(connection, max(0, reached_ns - settings.SLACK_NS))
         settings.keep(connection, settings.IDS_BEGIN, str(tally.newest_ns))
 

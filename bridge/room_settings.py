@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import TypeVar
 
@@ -9,13 +10,15 @@ from bridge.config import Config
 from bridge.config_rules import Section
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.gateway.auth import Authenticator
-from bridge.gateway.settings import ApiKey, HttpSettings, Issuer, TokenSettings
+from bridge.gateway.settings import ApiKey, GatewaySettings, HttpSettings, Issuer, TokenSettings
 from bridge.gateway.tokens.revocations import Revocations
 from bridge.key_files import read_secret
 from bridge.publish.budgets import Budgets
 from topics.fees import TINYBAR_PER_HBAR
 
 S = TypeVar("S")
+
+HEX_KEY = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 def section_as(kind: type[S], *sections: Section, **given: object) -> S:
@@ -40,6 +43,19 @@ def http_settings(config: Config) -> HttpSettings:
         for index, key in enumerate(config.http.api_keys)
     ]
     return section_as(HttpSettings, config.http, config.events, api_keys=tuple(keys))
+
+
+def gateway_settings(config: Config) -> GatewaySettings:
+    """The WebSocket door's, with the plain socket's key. Raises ConfigInvalid for a key file that holds none."""
+    key, path = b"", config.gateway.plain_socket_key_file
+    if path is not None:
+        name = "gateway.plain_socket_key_file"
+        text = read_secret(path, key=name)
+        if HEX_KEY.fullmatch(text) is None:
+            rule = "holds no key of 64 hexadecimal digits; `openssl rand -hex 32` makes one"
+            raise ConfigInvalid([ConfigProblem("key file", name, str(path), rule)])
+        key = bytes.fromhex(text)
+    return section_as(GatewaySettings, config.gateway, plain_socket_key=key)
 
 
 def budgets_of(config: Config) -> Budgets:

@@ -7,13 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from sqlalchemy import Connection
-
 from bridge.config import Config
 from bridge.config_sections import Topics
+from bridge.crossing import confirm, recall, recognise
 from bridge.database import Database
-from bridge.errors import ReceiptContradicted
-from bridge.publish import outbox, pins
 from bridge.publish.bookkeeper import Bookkeeper
 from bridge.publish.carrier import Carrier
 from bridge.publish.creations import Creations
@@ -21,16 +18,18 @@ from bridge.publish.filling import Filling
 from bridge.publish.ingest import Ingest
 from bridge.publish.loading import Loader
 from bridge.publish.makers import Makers, Turnstile
-from bridge.publish.outbox import Confirmation, Entry
+from bridge.publish.outbox import Entry
 from bridge.publish.pool import Pool, PoolIntents
 from bridge.publish.purse import Purse
 from bridge.publish.rates import Rates
+from bridge.publish.rotating import RotateAfter
 from bridge.publish.submitter import Submitter
+from bridge.publish.welcome import Welcome
 from bridge.relay.direct import DirectReading
 from bridge.relay.hot import Hot, HotTopics
 from bridge.relay.inbound import Book, Handing, Inbound, Reading
 from bridge.relay.store import News
-from bridge.relay.tail import Batch, Ours, TopicRules
+from bridge.relay.tail import TopicRules
 from bridge.remotes import Remotes
 from bridge.room_settings import budgets_of, section_as
 from bridge.schema import registry
@@ -41,7 +40,7 @@ from topics.mirror.answers import Page
 from topics.mirror.rest import Mirror
 from topics.mirror.streams import Streams
 from topics.settlement import Sources, Witness
-from topics.values import TopicId, TopicMessage
+from topics.values import TopicId
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,10 @@ def outbound(
         at_rest=storage.at_rest,
         signing_key=storage.keys.signing,
         ids=remotes.ids,
-        wrap_for_recovery=lambda key, owner: storage.keys.wrap_for_recovery(key, network=network, owner=owner),
+        wrap_for_recovery=lambda key, topic: storage.keys.wrap_for_recovery(key, network=network, topic_id=topic),
         now_ms=now_ms,
         purse=purse,
+        rotate_after=section_as(RotateAfter, config.keys),
     )
     sources = Sources(remotes.ledger, remotes.mirror, remotes.ids.network.now_ns)
     made = topic_rooms(config.topics, database, loader, sources, remotes.witness, submit_key=remotes.submit_key)
@@ -94,7 +94,7 @@ def outbound(
         database,
         storage.ring,
         storage.at_rest,
-        create_on_demand=config.topics.create_on_demand,
+        Welcome(create_on_demand=config.topics.create_on_demand, sealed=config.relay.mode == "sealed"),
         now_ms=now_ms,
         pool=made.pool,
     )
@@ -152,7 +152,7 @@ def inbound(
         storage.database,
         storage.store,
         reading=Reading(mirror, storage.ring, partial(topic_rules, storage), sample),
-        handing=Handing(recognise, confirm, publish, book),
+        handing=Handing(recognise, confirm, publish, book, partial(recall, storage.at_rest)),
     )
 
 
@@ -182,47 +182,3 @@ def direct_reading(storage: Storage, mirror: Mirror) -> DirectReading:
 def topic_rules(storage: Storage, topic_id: TopicId) -> TopicRules:
     """How a topic of ours is read: the pinned key is our own."""
     return TopicRules(storage.config.network.name, topic_id, storage.keys.public, storage.config.relay)
-
-
-def recognise(connection: Connection, messages: Sequence[TopicMessage], last_frame: int) -> Ours:
-    """Which messages the outbox has on record. Raises ReceiptContradicted."""
-    found = pins.recognise(connection, messages, last_frame=last_frame)
-    return Ours(found.flights, pinned=not found.unpinned)
-
-
-def confirm(connection: Connection, batches: Sequence[Batch]) -> list[ReceiptContradicted | None]:
-    """Tell the outbox where its events are, once the messages agree with our receipts, and the registry of a close.
-
-    For each batch None, or why nothing of it may be stored: a receipt that came since it was opened says otherwise.
-    """
-    outcomes: list[ReceiptContradicted | None] = []
-    arrived: list[Confirmation] = []
-    for batch in batches:
-        try:
-            arrived += _arrived(connection, batch)
-            outcomes.append(None)
-        except ReceiptContradicted as contradiction:
-            outcomes.append(contradiction)
-    outbox.confirm(connection, arrived)
-    return outcomes
-
-
-def _arrived(connection: Connection, batch: Batch) -> list[Confirmation]:
-    ours = batch.ours.flights
-    if not batch.ours.pinned:  # receipts may have come meanwhile
-        ours = pins.pin(connection, batch.messages, last_frame=batch.last_frame)
-    events = [(placed.event.id, placed.place) for placed in batch.events]
-    if batch.closing is not None:
-        events.append((batch.closing.id, batch.closing.place))
-        registry.closed(connection, batch.closing.place.topic_id)
-    return [
-        Confirmation(
-            event_id,
-            ours.get(place.sequence),
-            str(place.topic_id),
-            place.sequence,
-            place.index,
-            place.consensus_ns,
-        )
-        for event_id, place in events
-    ]

@@ -41,6 +41,21 @@ epochs = Table(
     Column("kid", LargeBinary(8), nullable=False, index=True),
     Column("wrapped", LargeBinary, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False, server_default="0"),  # the producer sequence that announced it, if any
+    Column("made_by", String(80)),  # who had it made
+)
+
+# Who else may have a campaign's keys: from its epoch of that number on, until it is revoked.
+grants = Table(
+    "grants",
+    metadata,
+    Column("ref", String(80), ForeignKey("topics.ref"), primary_key=True),
+    Column("user_id", String(80), primary_key=True),
+    Column("first_number", Integer, nullable=False),
+    Column("given_ms", BigInteger, nullable=False),
+    Column("given_by", String(80), nullable=False),  # an API key's name, the command line, or the user's own token
+    Column("revoked_ms", BigInteger),
+    Column("revoked_by", String(80)),
 )
 
 # The outbox. Its row id is the order of acceptance.
@@ -51,7 +66,7 @@ entries = Table(
     Column("event_id", LargeBinary(16), nullable=False, unique=True),
     Column("ref", String(80), ForeignKey("topics.ref"), nullable=False),
     Column("channel", String(100), nullable=False),
-    Column("kind", String(16), nullable=False),  # event, or a control message, which waits in the same order: close
+    Column("kind", String(16), nullable=False),  # event, or a control message, which waits in the same order
     Column("body", LargeBinary, nullable=False),
     Column("size", Integer, nullable=False),  # bytes that the event takes in a frame
     Column("api_key", String(80), nullable=False),

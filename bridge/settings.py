@@ -13,6 +13,10 @@ NETWORK = "network"
 CURSOR = "sweep_cursor_ns"
 IDS_BEGIN = "ids_begin_ns"
 """Of a store that was made anew from the ledger: transactions that it has no record of began before this."""
+MASTER = "master_key_id"
+"""Which master key all others are wrapped under; not there until it is changed for the first time."""
+MASTER_FILE = "master_key_file"
+"""Where that one was read from: it serves until it stands where the configuration says."""
 SLACK_NS = 600 * 1_000_000_000
 """How far the ledger's clock may lie behind ours without the first messages being missed."""
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge import migrations, settings
 from bridge.config import Config
@@ -14,9 +14,11 @@ from bridge.database import Database, hold
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.keys.at_rest import AtRest
 from bridge.keys.load import BridgeKeys, load_keys
+from bridge.keys.master import master_in_force
 from bridge.keys.ring import STORE, KeyRing
 from bridge.protocol.door.catalogue import Catalogue, DeclaredEvent, catalogue_with
 from bridge.relay.store import Store
+from bridge.resealing import reseal_at_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,16 @@ async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
         database = Database(config.database)
         try:
             migrations.upgrade(database.engine)
-            ring = KeyRing(keys.master, max_cached=config.keys.max_cached)
             with database.engine.begin() as connection:
                 settings.claim(
                     connection, network=config.network.name, generation=os.urandom(8).hex(), now_ns=time.time_ns()
                 )
-                at_rest = AtRest(ring.ensure(connection, STORE, now_ms=now_ms()))
+                keys = replace(keys, master=master_in_force(connection, keys.master))
+                ring = KeyRing(keys.master, max_cached=config.keys.max_cached)
+                ring.ensure(connection, STORE, now_ms=now_ms())
+                at_rest = AtRest(*ring.all_of(connection, STORE))
+            if alone:
+                reseal_at_once(database.engine, at_rest, ring)
             catalogue = _catalogue(config)
             yield Storage(config, keys, database, ring, at_rest, catalogue, Store(at_rest, catalogue.data_type))
         finally:

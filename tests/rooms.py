@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from bridge import config_sections as sections
 from bridge import settings
+from bridge.crossing import confirm, recall, recognise
 from bridge.database import Database
 from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import STORE, CampaignKeys, KeyRing
@@ -30,10 +31,11 @@ from bridge.publish.outbox import Entry, EntryState
 from bridge.publish.purse import Purse
 from bridge.publish.rates import Rates
 from bridge.publish.submitter import Submitter
+from bridge.publish.welcome import Welcome
 from bridge.relay.inbound import Handing, Inbound, Reading
 from bridge.relay.store import News, Store
 from bridge.relay.tail import Batch, Progress, TopicRules, TopicTail
-from bridge.rooms import TopicRooms, confirm, recognise, topic_rooms
+from bridge.rooms import TopicRooms, topic_rooms
 from bridge.schema import registry
 from bridge.supervise import supervised
 from tests.footing import NETWORK, Terms, database_at
@@ -175,7 +177,7 @@ async def rooms_on(
             sources = Sources(ledger, mirror, ids.network.now_ns)
             key = OperatorKey.parse(terms.devnet.operator_key).public_bytes
             made = topic_rooms(topics, database, loader, sources, ledger, submit_key=key)
-            ingest = Ingest(database, ring, at_rest, create_on_demand=on_demand, now_ms=terms.clock.ms, pool=made.pool)
+            ingest = Ingest(database, ring, at_rest, Welcome(on_demand), now_ms=terms.clock.ms, pool=made.pool)
             yield _joined(terms, database, loader, ingest, made, remotes=(ledger, mirror, rates), cursor_ns=cursor_ns)
         finally:
             await mirror.close()
@@ -233,7 +235,7 @@ def _joined(
     bookkeeper = Bookkeeper(database, mirror, rates, budgets=loader.purse.budgets, now_s=time.monotonic)
     store = Store(loader.at_rest, catalogue_with().data_type)
     reading = Reading(mirror, loader.ring, lambda t: TopicRules(NETWORK, t, terms.public, sections.Relay()))
-    handing = Handing(recognise, confirm, news.extend, bookkeeper.book)
+    handing = Handing(recognise, confirm, news.extend, bookkeeper.book, partial(recall, loader.at_rest))
     inbound = Inbound(sections.Relay(), database, store, reading=reading, handing=handing)
     submitter = Submitter(loader.publish, database, replace(carrier, creator=made.makers), makers=made.makers)
     sweep = Sweep(mirror, terms.devnet.operator_id, cursor_ns=cursor_ns)

@@ -104,6 +104,11 @@ class Assembler:
         oldest = next(iter(self._open.values())).before
         return oldest if oldest.sequence - self._idle_until.sequence > self._expire_sequences else self._idle_until
 
+    @property
+    def unfinished(self) -> dict[TransactionId, set[int]]:
+        """The numbers of the chunks that are here, of each message that lacks others."""
+        return {initial: set(entry.chunks) for (_, initial), entry in self._open.items()}
+
     def add(self, message: TopicMessage, before: Position) -> Whole | None:
         """Take the next message, which follows `before`; the message that it completes comes back."""
         self._tombstones = []

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    false,
     insert,
     select,
     update,
@@ -39,7 +40,7 @@ class Registration:
     """A campaign and its topic. `ref` names it; `owner` is its owner's user id.
 
     `signed` tells whether the topic's manifest says that its frames are signed; None before there is a manifest.
-    `closing_ms` is when it was told to close, if it was.
+    `closing_ms` is when it was told to close, if it was. `sealed`: its frames are handed on as they are, unopened.
     """
 
     ref: str
@@ -49,6 +50,7 @@ class Registration:
     registered_ms: int
     signed: bool | None = None
     closing_ms: int | None = None
+    sealed: bool = False
 
     @property
     def takes_events(self) -> bool:
@@ -58,7 +60,7 @@ class Registration:
     @property
     def status(self) -> str:
         """The state as it is shown; `closing` while the final message is on its way."""
-        return _status(self.state, self.closing_ms)
+        return status_of(self.state, self.closing_ms)
 
 
 def registry_table(metadata: MetaData) -> Table:
@@ -73,6 +75,7 @@ def registry_table(metadata: MetaData) -> Table:
         Column("registered_ms", BigInteger, nullable=False),
         Column("signed", Boolean),
         Column("closing_ms", BigInteger),
+        Column("sealed", Boolean, nullable=False, server_default=false()),
     )
 
 
@@ -87,15 +90,18 @@ class Registry:
         self._open = select(table.c.ref, table.c.state, table.c.closing_ms).where(
             table.c.ref.in_(bindparam("wanted", expanding=True))
         )
+        self._sealed = select(table.c.ref).where(table.c.ref.in_(bindparam("wanted", expanding=True)), table.c.sealed)
         self._by_topic = select(table).where(table.c.topic_id == bindparam("wanted"))
 
-    def intend(self, connection: Connection, ref: str, *, owner: str | None, now_ms: int) -> Registration:
+    def intend(
+        self, connection: Connection, ref: str, *, owner: str | None, now_ms: int, sealed: bool = False
+    ) -> Registration:
         """Register a campaign, or return what is registered. An owner that was unknown so far is filled in."""
         known = self.find(connection, ref)
         if known is None:
-            row = {"ref": ref, "owner": owner, "state": TopicState.INTENDED, "registered_ms": now_ms}
+            row = {"ref": ref, "owner": owner, "state": TopicState.INTENDED, "registered_ms": now_ms, "sealed": sealed}
             connection.execute(insert(self._table).values(row))
-            return Registration(ref, owner, None, TopicState.INTENDED, now_ms)
+            return Registration(ref, owner, None, TopicState.INTENDED, now_ms, sealed=sealed)
         if known.owner is None and owner is not None:
             connection.execute(update(self._table).where(self._table.c.ref == ref).values(owner=owner))
             return replace(known, owner=owner)
@@ -152,9 +158,13 @@ class Registry:
         """For each of the refs that is registered, why nothing new may come: closing, or closed. None if it may."""
         rows = connection.execute(self._open, {"wanted": refs})
         return {
-            ref: None if _takes_events(state, closing_ms) else _status(state, closing_ms)
+            ref: None if _takes_events(state, closing_ms) else status_of(state, closing_ms)
             for ref, state, closing_ms in rows
         }
+
+    def sealed(self, connection: Connection, refs: Sequence[str]) -> set[str]:
+        """Those of the refs whose frames are handed on unopened."""
+        return set(connection.execute(self._sealed, {"wanted": refs}).scalars())
 
     def by_topic(self, connection: Connection, topic_id: TopicId) -> Registration | None:
         """The registration that a topic belongs to, or None for a topic that isn't ours."""
@@ -178,7 +188,8 @@ def _takes_events(state: str, closing_ms: int | None) -> bool:
     return closing_ms is None and state != TopicState.CLOSED
 
 
-def _status(state: str, closing_ms: int | None) -> str:
+def status_of(state: str, closing_ms: int | None) -> str:
+    """A campaign's state as it is shown; `closing` while the final message is on its way."""
     return "closing" if closing_ms is not None and state != TopicState.CLOSED else str(state)
 
 
@@ -193,4 +204,5 @@ def _registration(row: Row[tuple[object, ...]]) -> Registration:
         fields["registered_ms"],
         fields["signed"],
         fields["closing_ms"],
+        fields["sealed"],
     )

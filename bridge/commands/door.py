@@ -47,22 +47,23 @@ class Answer:
 
 
 class Door:
-    """A connection to one daemon with one API key. Use as an async context manager."""
+    """A connection to one daemon with one API key, or none. Use as an async context manager."""
 
     def __init__(
         self,
         url: str,
-        api_key: str,
+        api_key: str | None,
         *,
-        patience_s: float,
+        patience_s: float = 0,
         trust: ssl.SSLContext | None = None,
+        timeout_s: float = REQUEST_TIMEOUT_S,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.url = url
         self._patience_s = patience_s
         self._sleep = sleep
-        headers = {"Authorization": f"Bearer {api_key}"}
-        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
+        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session = aiohttp.ClientSession(
             headers=headers, timeout=timeout, connector=aiohttp.TCPConnector(ssl=trust or True)
         )
@@ -89,6 +90,14 @@ class Door:
         """Ask, as patiently. Raises CommandFailed."""
         return await self._ask("GET", path, None, {})
 
+    async def look(self, path: str) -> Answer:
+        """Ask once, and take any answer. Raises CommandFailed where there is none."""
+        try:
+            async with self._session.get(self.url + path) as response:
+                return await _answer(response)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise CommandFailed(f"{self.url} gives no answer: {error}", code=UNREACHABLE) from error
+
     async def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         waited, pause = 0.0, BACKOFF_INITIAL_S
         while True:
@@ -110,8 +119,7 @@ class Door:
                 if response.status in RETRIED:
                     wish = response.headers.get("Retry-After", "")
                     return f"it answers {response.status}", float(wish) if wish.isdecimal() else 0.0
-                is_json = response.content_type == "application/json"
-                return Answer(response.status, await response.json() if is_json else {}), 0.0
+                return await _answer(response), 0.0
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
             return str(error) or type(error).__name__, 0.0
         except (aiohttp.ClientError, ValueError) as error:
@@ -124,13 +132,20 @@ class Door:
         return answer
 
 
-async def ask_daemon(config: Config, scope: Scope, path: str, body: bytes | None = None) -> Answer | None:
+async def _answer(response: aiohttp.ClientResponse) -> Answer:
+    is_json = response.content_type == "application/json"
+    return Answer(response.status, await response.json() if is_json else {})
+
+
+async def ask_daemon(
+    config: Config, scope: Scope, path: str, body: bytes | None = None, *, timeout_s: float = REQUEST_TIMEOUT_S
+) -> Answer | None:
     """Get from the configured daemon, or post to it, with a key of that scope, once. None if no daemon answers.
 
     Raises CommandFailed, ConfigInvalid.
     """
     key, known = api_key_for(config, scope), trust(config.http.tls_certificate_file)
-    async with Door(http_url(config), key, patience_s=0, trust=known) as door:
+    async with Door(http_url(config), key, patience_s=0, trust=known, timeout_s=timeout_s) as door:
         try:
             return await door.get(path) if body is None else await door.post(path, body)
         except CommandFailed as failed:

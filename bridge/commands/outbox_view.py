@@ -16,7 +16,7 @@ from bridge.commands.exits import CommandFailed
 from bridge.config import Config
 from bridge.errors import CampaignRefused, ConfigInvalid
 from bridge.protocol.envelope import iso_time
-from bridge.protocol.wire.control import Control
+from bridge.protocol.values import Event
 from bridge.publish import costs, survey
 from bridge.publish.bodies import open_element
 from bridge.publish.budgets import WARN_PERCENT, Bill, Budgets, Scope, day_of, hbar, usd
@@ -71,8 +71,8 @@ async def story(config: Config, event_id: str) -> dict[str, Any] | None:
         found = await storage.database.read(lambda c: survey.story(c, wanted))
         if found is None:
             return None
-        says = open_element(storage.at_rest, wanted, found.body)
-    return _told(found, type_=found.entry.kind if isinstance(says, Control) else says.type)
+        says = open_element(storage.at_rest, wanted, found.body) if found.body else None  # empty: shredded
+    return _told(found, type_=says.type if isinstance(says, Event) else found.entry.kind)
 
 
 @dataclass(frozen=True, slots=True)

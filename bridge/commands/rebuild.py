@@ -27,10 +27,10 @@ def rebuild(
         Path | None, typer.Option(metavar="OLD.db", help="A backup of the database, for the key epochs in it.")
     ] = None,
     recovery_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The recovery pair's private half; needs --campaigns.")
+        Path | None, typer.Option(metavar="FILE", help="The recovery pair's private half, for campaigns.")
     ] = None,
-    campaigns: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="One campaign id a line, for the recovery key to try.")
+    key_backup: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="From `keys backup`, for users; needs --recovery-key.")
     ] = None,
     without_locked: Annotated[
         bool, typer.Option("--without-locked", help="Go on without campaigns that no key at hand opens.")
@@ -44,14 +44,14 @@ def rebuild(
     """Make a lost database anew from ledger and keys at hand. Spends nothing; killed, it goes on when run again.
 
     Campaign channels get the very offsets they had; users' channels begin anew, and their clients are told so. Events
-    for single users come back only with a backup that has their keys; without, they stay on the ledger, sealed. What
+    for single users come back only with a backup of their keys; without, they stay on the ledger, sealed. What
     was accepted and never reached the ledger is gone, and so are costs. Stop the old bridge first.
     """
     from bridge.commands.rebuilding import Request, rebuilt
 
     settings = loaded(config)
     settle_s = 0 if settled else settings.ledger.valid_duration_s + SETTLE_MARGIN_S
-    request = Request(topics, payer, keys_from, recovery_key, campaigns, without_locked, settle_s)
+    request = Request(topics, payer, keys_from, recovery_key, key_backup, without_locked, settle_s)
     tally = asyncio.run(rebuilt(settings, request))
     typer.echo(json.dumps(as_dict(tally)) if as_json else as_text(tally))
 

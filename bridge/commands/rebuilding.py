@@ -19,6 +19,7 @@ from topics.values import AccountId, TopicId
 
 if TYPE_CHECKING:
     from bridge.config import Config
+    from bridge.keys.backup import SavedEpoch
     from bridge.keys.taking_over import Recovery
     from bridge.rebuild import Tally
     from bridge.storage import Storage
@@ -36,7 +37,7 @@ class Request:
     payer: str | None = None
     keys_from: Path | None = None
     recovery_key: Path | None = None
-    campaigns: Path | None = None
+    key_backup: Path | None = None
     without_locked: bool = False
     settle_s: float = 0
 
@@ -46,6 +47,7 @@ async def rebuilt(config: Config, request: Request) -> Tally:
 
     Raises CommandFailed, ConfigInvalid, DatabaseHeld, SealBroken, and as `Rebuild` does.
     """
+    from bridge.commands.keys_made import restored
     from bridge.database import hold
     from bridge.rebuild import Rebuild
     from bridge.relay.audit.looking import database_path
@@ -53,7 +55,7 @@ async def rebuilt(config: Config, request: Request) -> Tally:
     from bridge.storage import opened
     from bridge.supervise import supervised
 
-    named, recovery = _named(request), _recovery(request)
+    named, recovery, saved = _named(request), _recovery(config, request), _saved(config, request)
     place = database_path(config.database)
     scratch = place.with_name(f"{place.name}.rebuilding")
     section = config.database.model_copy(update={"url": f"sqlite:///{scratch}"})
@@ -65,6 +67,7 @@ async def rebuilt(config: Config, request: Request) -> Tally:
             supervised({"database": storage.database.run}),
         ):
             await _take_keys(storage, request)
+            await restored(storage, saved)
             mirror = mirror_of(config)
             try:
                 with _bar() as show:
@@ -110,9 +113,6 @@ def _close(scratch: Path) -> None:
 def _named(request: Request) -> Sequence[TopicId] | AccountId:
     if (request.topics is None) == (request.payer is None):
         raise CommandFailed("name either --topics FILE or --payer ACCOUNT", code=USAGE)
-    if (request.recovery_key is None) != (request.campaigns is None):
-        hint = "a key wrapped for recovery opens only for its campaign's id, and no manifest has that in clear"
-        raise CommandFailed("--recovery-key and --campaigns go together", code=USAGE, hint=hint)
     if request.payer is not None:
         try:
             return AccountId.parse(request.payer)
@@ -165,19 +165,30 @@ async def _take_keys(storage: Storage, request: Request) -> None:
     await storage.database.write(lambda c: take_over(c, held))
 
 
-def _recovery(request: Request) -> Recovery | None:
+def _recovery(config: Config, request: Request) -> Recovery | None:
     from bridge.keys.taking_over import Recovery, recovery_key
 
     if request.recovery_key is None:
         return None
-    return Recovery(recovery_key(request.recovery_key, key="--recovery-key"), _lines(request.campaigns))
+    return Recovery(recovery_key(request.recovery_key, key="--recovery-key"), config.network.name)
+
+
+def _saved(config: Config, request: Request) -> list[SavedEpoch]:
+    """Users' keys out of the key backup."""
+    if request.key_backup is None:
+        return []
+    if request.recovery_key is None:
+        raise CommandFailed("--key-backup needs --recovery-key", code=USAGE, hint="the backup opens with nothing else")
+    from bridge.commands.keys_made import read_backup
+
+    return read_backup(config, request.key_backup, request.recovery_key)
 
 
 def _locked(tally: Tally) -> CommandFailed:
     some = ", ".join(str(topic_id) for topic_id in sorted(tally.locked)[:SHOWN_TOPICS])
     return CommandFailed(
         f"no key at hand opens {len(tally.locked)} topics of this bridge's, such as {some}",
-        hint="run again with --keys-from a newer backup, or --recovery-key and --campaigns; what was read is kept. "
+        hint="run again with --keys-from a newer backup, or --recovery-key; what was read is kept. "
         "--without-locked leaves them: nothing on the ledger is lost, but such a campaign gets a new topic when "
         "something is published for it",
     )

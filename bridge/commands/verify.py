@@ -107,6 +107,7 @@ def _on_record(config: Config, known: Known, span: Span) -> OnRecord | None:
     from bridge.relay.audit.reading import OnRecord
     from bridge.relay.audit.receipts import Receipts, newest, recorded
     from bridge.relay.store import Source
+    from bridge.schema import registry
 
     if known.here is None:
         return None
@@ -126,6 +127,7 @@ def _on_record(config: Config, known: Known, span: Span) -> OnRecord | None:
             AtRest(store_key),
             first=span.first,
             last=read.opened_sequence,
+            sealed=database.read(lambda c: ref in registry.sealed(c, [ref])),
         ),
         halted=database.read(lambda c: progress.halted(c, topic_id)),
     )

@@ -76,3 +76,4 @@ class Relay(Section):
     max_open_topics: Count = 10_000
     keep_user_publications: Count = 10_000
     keep_user_days: Count = 90
+    mode: Literal["plain", "sealed"] = "plain"

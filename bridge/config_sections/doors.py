@@ -34,6 +34,8 @@ Scope = Literal[
     "clients:read",
     "history:read",
     "tickets:write",
+    "keys:write",
+    "console:read",
 ]
 ALL_SCOPES: tuple[Scope, ...] = get_args(Scope)
 
@@ -69,6 +71,7 @@ class Http(Listener):
     port: Port = 8780
     max_connections: Count = 1024
     request_timeout_s: Seconds = 30.0
+    idle_timeout_s: Seconds = 75.0
     idempotency_keep_h: Count = 24
     api_keys: Annotated[tuple[ApiKey, ...], AfterValidator(distinct_names)] = (
         ApiKey(name="backend", key_file=DEVNET_DIRECTORY / "api.key"),
@@ -83,11 +86,14 @@ class Gateway(Listener):
     origins: tuple[Origin, ...] = ()
     cookie: CookieName = "access_token"
     query_token: bool = False
+    plain_socket: bool = False
+    plain_socket_key_file: OptionalPath = None
     trusted_proxies: tuple[IpNetwork, ...] = ()
     max_connections: Count = 20_000
     max_connections_per_user: Count = 100
     max_connections_per_address: Count = 10_000
     max_frame_bytes: Count = 65_536
+    max_handshakes: Count = 4096
     authenticate_timeout_s: Seconds = 10.0
     ping_interval_s: Seconds = 25.0
     pong_timeout_s: Seconds = 8.0
@@ -102,6 +108,9 @@ class Gateway(Listener):
     drain_timeout_s: Seconds = 10.0
     close_timeout_s: Seconds = 5.0
     channel_max_length: Annotated[int, Field(ge=1, le=255)] = 255
+    proof_max_messages: Count = 200
+    proof_cache_messages: Count = 10_000
+    proof_max_requests: Count = 4
 
 
 class Issuer(Section):

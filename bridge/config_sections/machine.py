@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from bridge.config_rules import Count, DatabaseUrl, OptionalPath, Seconds, Section
 from bridge.config_sections.network import DEVNET_DIRECTORY
@@ -16,6 +18,9 @@ class Keys(Section):
     signing_key_file: Path = DEVNET_DIRECTORY / "signing.key"
     recovery_public_key_file: OptionalPath = None
     max_cached: Count = 10_000
+    max_granted: Count = 500
+    rotate_after_days: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    rotate_after_frames: Annotated[int, Field(ge=0)] = 0
 
 
 class Database(Section):

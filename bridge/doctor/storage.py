@@ -16,6 +16,7 @@ from bridge.doctor.findings import Finding, Status, failed, ok, text_of, warning
 from bridge.doctor.ground import Ground, apart
 from bridge.errors import BridgeError
 from bridge.keys.load import load_keys
+from bridge.keys.master import master_in_force
 from bridge.keys.ring import STORE, KeyRing
 
 DATABASE, ROOM, SCHEMA, NETWORK, MASTER = "database", "disk", "schema", "network", "master key"
@@ -93,8 +94,8 @@ def network(bound: str, configured: str) -> Finding:
 
 async def _master_key(ground: Ground) -> Finding:
     def opens(connection: Connection) -> bool:
-        section = ground.config.keys
-        return KeyRing(load_keys(section).master, max_cached=1).current(connection, STORE) is not None
+        master = master_in_force(connection, load_keys(ground.config.keys).master)
+        return KeyRing(master, max_cached=1).current(connection, STORE) is not None
 
     hint = "put back the master key that the database was written with (keys.master_key_file); without it nothing opens"
     try:

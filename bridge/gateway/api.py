@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,25 +12,31 @@ from ssl import SSLContext
 import msgspec
 from aiohttp import web
 
-from bridge.errors import AddressUnusable, BridgeError
+from bridge.errors import BridgeError
 from bridge.gateway.admin import AdminRoutes, Desk
 from bridge.gateway.backend import Backend
 from bridge.gateway.client_routes import ClientRoutes
 from bridge.gateway.connection import Rooms
+from bridge.gateway.console_routes import Console, ConsoleRoutes
 from bridge.gateway.door import Door, idempotency_of
+from bridge.gateway.entrance import Entrance
 from bridge.gateway.faults import Fault, fault_for
+from bridge.gateway.grants import Granting, GrantRoutes
+from bridge.gateway.key_admin import KeyDesk, KeyRoutes
 from bridge.gateway.openapi import document
-from bridge.gateway.pages import PAGE_HEADERS, Pages
+from bridge.gateway.pages import Pages, page_headers
+from bridge.gateway.proof import ProofRoutes, Proofs
 from bridge.gateway.server import GatewayServer
 from bridge.gateway.settings import GatewaySettings, HttpSettings
+from bridge.gateway.site import Site
 from bridge.gateway.stream_routes import StreamRoutes
 from bridge.protocol.door.strict_json import JsonInvalid, parse
 from bridge.protocol.realtime.limits import SessionLimits
 from bridge.protocol.values import JSON
 
+CAMPAIGN_SHAPE = 'a campaign is {"id": "…", "ownerId": "…"}: two ids, and optionally "relay": "plain" or "sealed"'
+RELAYS: tuple[dict[str, JSON], ...] = ({}, {"relay": "plain"}, {"relay": "sealed"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-SHUTDOWN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,10 @@ class Parts:
     realtime: tuple[Rooms, SessionLimits] | None = None
     streams: tuple[GatewaySettings, Rooms, GatewayServer] | None = None
     readiness: Callable[[], Awaitable[JSON]] | None = None
+    proofs: Proofs | None = None
+    granting: Granting | None = None
+    keys: KeyDesk | None = None
+    console: Console | None = None
 
 
 class ApiServer:
@@ -64,15 +75,12 @@ class ApiServer:
         self._door = Door(settings.api_keys, now_ms=now_ms)
         self._parts = parts
         self._ssl = ssl
-        self._runner: web.AppRunner | None = None
+        self._site = Site(settings)
 
     @property
     def port(self) -> int:
         """The port that it listens on, once started."""
-        if self._runner is None or not self._runner.addresses:
-            raise RuntimeError("the HTTP door is not started")
-        port: int = self._runner.addresses[0][1]
-        return port
+        return self._site.port
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -81,20 +89,13 @@ class ApiServer:
         scheme = "http" if self._ssl is None else "https"
         return tuple(f"{scheme}://{name}:{self.port}" for name in (host, "localhost"))
 
-    async def start(self) -> None:
-        """Listen. Raises AddressUnusable."""
-        settings = self._settings
-        self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=SHUTDOWN_S)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, settings.host, settings.port, ssl_context=self._ssl).start()
-        except OSError as error:
-            await self._runner.cleanup()
-            raise AddressUnusable(settings.host, settings.port, error.strerror or str(error)) from error
+    async def start(self, held: socket.socket | None = None) -> None:
+        """Listen, or take over the port that is `held` for us. Raises AddressUnusable."""
+        await self._site.start(self.application(), self._ssl, held)
 
     async def run(self) -> None:
         """Serve until cancelled; requests under way are finished."""
-        if self._runner is None:
+        if not self._site.started:
             await self.start()
         try:
             await asyncio.get_running_loop().create_future()
@@ -103,8 +104,7 @@ class ApiServer:
 
     async def stop(self) -> None:
         """Accept nothing more, and finish what is under way."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._site.stop()
 
     def application(self) -> web.Application:
         """The routes."""
@@ -116,11 +116,17 @@ class ApiServer:
         parts = self._parts
         if parts.desk is not None:
             AdminRoutes(self._door, parts.desk, self._backend, self._read, _answer).add_to(application.router)
+        if parts.keys is not None:
+            KeyRoutes(self._door, parts.keys, self._read, _answer).add_to(application.router)
+        if parts.console is not None:
+            rooms = None if parts.realtime is None else parts.realtime[0]
+            ConsoleRoutes(self._door, parts.console, rooms, _answer).add_to(application.router)
         if parts.realtime is not None:
             rooms, limits = parts.realtime
             ClientRoutes(self._door, self._backend, rooms, limits, self._read_both, _answer).add_to(application.router)
         if parts.streams is not None:
             StreamRoutes(*parts.streams, self._body).add_to(application)
+            self._add_for_readers(application.router, *parts.streams)
         application.router.add_get("/v1/openapi.json", self._openapi)
         application.router.add_get("/healthz", self._health)
         if parts.readiness is not None:
@@ -129,16 +135,27 @@ class ApiServer:
             parts.pages.add_to(application.router)
         return application
 
+    def _add_for_readers(
+        self, router: web.UrlDispatcher, settings: GatewaySettings, rooms: Rooms, gateway: GatewayServer
+    ) -> None:
+        entrance, parts = Entrance(gateway, rooms), self._parts
+        if parts.proofs is not None:
+            ProofRoutes(entrance, parts.proofs, settings.proof_max_messages, _answer).add_to(router)
+        if parts.granting is not None:
+            see_all = rooms.authenticator.see_all
+            GrantRoutes(self._door, entrance, parts.granting, see_all, self._read, _answer).add_to(router)
+
     # /v1
 
     async def _create_campaign(self, request: web.Request) -> web.Response:
         api_key = self._door.admit(request.headers.getall("Authorization", []), "campaigns:write")
         match _document(await self._body(request)):
-            case {"id": str() | int() as id, "ownerId": str() | int() as owner_id, **rest} if not rest:
+            case {"id": str() | int() as id, "ownerId": str() | int() as owner_id, **rest} if rest in RELAYS:
                 # a backend's ids may be bare big integers; bool is an int to Python, and no id to anybody
-                view = await self._backend.create_campaign(_id(id), _id(owner_id), api_key=api_key.name)
+                sealed = rest["relay"] == "sealed" if rest else None
+                view = await self._backend.create_campaign(_id(id), _id(owner_id), sealed=sealed, api_key=api_key.name)
                 return _answer(view.as_json(), status=201)
-        raise Fault(422, "refused", 'a campaign is {"id": "…", "ownerId": "…"}: two ids, and nothing else')
+        raise Fault(422, "refused", CAMPAIGN_SHAPE)
 
     async def _campaign(self, request: web.Request) -> web.Response:
         self._door.admit(request.headers.getall("Authorization", []), "campaigns:read")
@@ -190,8 +207,8 @@ class ApiServer:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Every refusal leaves in the same shape, whoever refuses."""
         try:
-            self._check_room()
-            response = await handler(request)
+            with self._site.room(request.transport):
+                response = await handler(request)
         except Fault as fault:
             return _refusal(fault)
         except BridgeError as error:
@@ -203,13 +220,8 @@ class ApiServer:
             kept = {name: value for name, value in error.headers.items() if name == "Allow"}
             return _refusal(Fault(error.status, code, error.reason, headers=kept))
         if request.path.startswith("/web/") and not response.prepared:
-            response.headers.update(PAGE_HEADERS)
+            response.headers.update(page_headers(request.path))
         return response
-
-    def _check_room(self) -> None:
-        server = self._runner.server if self._runner else None
-        if server is not None and len(server.connections) > self._settings.max_connections:
-            raise Fault(503, "busy", "too many connections", headers={"Retry-After": "1", "Connection": "close"})
 
 
 async def _ready(readiness: Callable[[], Awaitable[JSON]], _: web.Request) -> web.Response:

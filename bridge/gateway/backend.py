@@ -13,7 +13,7 @@ from bridge.protocol.values import JSON
 class CampaignView:
     """A campaign as a backend sees it. `topic_id` is None until the topic exists; `sequence` is the last relayed.
 
-    `stopped` says which budget its changes wait for.
+    `stopped` says which budget its changes wait for. `relay`: "sealed" where its frames are handed on unopened.
     """
 
     id: str
@@ -22,6 +22,7 @@ class CampaignView:
     topic_id: str | None = None
     sequence: int | None = None
     stopped: str | None = None
+    relay: str = "plain"
 
     def as_json(self) -> dict[str, JSON]:
         """The answer's body; `stopped` only while a budget is in the way."""
@@ -31,6 +32,7 @@ class CampaignView:
             "status": self.status,
             "topicId": self.topic_id,
             "sequence": self.sequence,
+            "relay": self.relay,
         }
         return body if self.stopped is None else body | {"stopped": self.stopped}
 
@@ -74,8 +76,10 @@ class EventView:
 class Backend(Protocol):
     """Each call may raise bridge.errors.Unavailable; then nothing is known to have been stored."""
 
-    async def create_campaign(self, campaign_id: str, owner_id: str, /, *, api_key: str) -> CampaignView:
-        """Once, however often it is asked for, on this API key's bill.
+    async def create_campaign(
+        self, campaign_id: str, owner_id: str, /, *, sealed: bool | None, api_key: str
+    ) -> CampaignView:
+        """Once, however often it is asked for, on this API key's bill. `sealed` None: as configured.
 
         Raises CampaignRefused, ChangeRefused (an id that can't be one).
         """

@@ -12,12 +12,13 @@ from bridge.gateway.auth import Authenticator
 from bridge.gateway.clients import Clients
 from bridge.gateway.history import History, read_page
 from bridge.gateway.hub import Frame, Hub
-from bridge.gateway.identity import Identity
+from bridge.gateway.identity import Identity, Joins, named
 from bridge.gateway.outlet import Outlet
 from bridge.gateway.presence import Presence
 from bridge.log import get_logger
 from bridge.protocol.realtime import codes, steps
 from bridge.protocol.realtime.codes import DisconnectCode, UnsubscribeCode
+from bridge.protocol.realtime.commands import Command, Pong
 from bridge.protocol.realtime.recovery import Publication
 from bridge.protocol.realtime.replies import SEPARATOR
 from bridge.protocol.realtime.session import Session
@@ -26,6 +27,7 @@ from bridge.protocol.realtime.steps import Action, Operation
 log = get_logger(__name__)
 
 MIN_TIMER_S = 0.001
+PONG = Command(0, Pong())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Rooms:
 class Connection:
     """The shell around a session, whatever the transport. `hang_up` is called once, when the session is over.
 
-    `offered` is the token that came with the handshake, "" if none did; of the channels it names `only` counts.
+    `offered` is the token that came with the handshake, "" if none did; `joins` says to which channels its token
+    subscribes it.
     """
 
     def __init__(
@@ -55,13 +58,13 @@ class Connection:
         *,
         hang_up: Callable[[DisconnectCode], None],
         offered: str = "",
-        only: str | None = None,
+        joins: Joins = named,
     ) -> None:
         self._session = session
         self._rooms = rooms
         self._outlet = outlet
         self._hang_up = hang_up
-        self._identity = Identity(rooms.authenticator, rooms.owner_of, rooms.now_ms, offered=offered, only=only)
+        self._identity = Identity(rooms.authenticator, rooms.owner_of, rooms.now_ms, offered=offered, joins=joins)
         self._joined: set[str] = set()
         self._replies: list[bytes] = []
         self._loop = asyncio.get_running_loop()
@@ -95,11 +98,15 @@ class Connection:
 
     # What the transport does
 
-    async def receive(self, frame: str) -> None:
+    async def receive(self, frame: str | bytes) -> None:
         """Take a frame; return when all that it asked for is done, and the client has taken the answers."""
         await self._perform(self._session.receive(frame, now_ms=self._rooms.now_ms()))
         await self._answered()
         self._set_timer()
+
+    def alive(self) -> None:
+        """The client has answered a ping, where the transport has its own."""
+        self._feed_now(PONG)
 
     def disconnect(self, code: DisconnectCode) -> None:
         """End it from this side; fine where it has ended."""
@@ -131,7 +138,7 @@ class Connection:
 
     # Actions
 
-    def _feed_now(self, step: steps.News) -> None:
+    def _feed_now(self, step: steps.Input) -> None:
         for action in self._session.feed(step, now_ms=self._rooms.now_ms()):
             self._act(action)
         self._flush()

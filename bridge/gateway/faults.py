@@ -12,6 +12,7 @@ from bridge.errors import (
     ChangeRefused,
     EntryRefused,
     IdempotencyConflict,
+    KeysRefused,
     Problem,
     Unavailable,
 )
@@ -61,6 +62,9 @@ def fault_for(error: BridgeError) -> Fault:
         case EntryRefused():
             hint = f"; {error.hint}" if error.hint else ""
             return Fault(error.status, "entry_refused", f"{error}{hint}")
+        case KeysRefused():
+            hint = f"; {error.hint}" if error.hint else ""
+            return Fault(error.status, "keys_refused", f"{error}{hint}")
         case IdempotencyConflict():
             return Fault(409, "idempotency_conflict", f"{error}; {error.hint}")
         case Unavailable():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeAlias
 
 from bridge.gateway.auth import Authenticator, may_open
 from bridge.gateway.tokens.claims import Claims, TokenExpired, TokenRefused
@@ -12,14 +13,21 @@ from bridge.protocol.realtime import steps
 
 log = get_logger(__name__)
 
+Joins: TypeAlias = Callable[[Claims], Iterable[str]]
+
+
+def named(claims: Claims) -> Iterable[str]:
+    """The channels that a token names for that."""
+    return claims.subs
+
 
 class Identity:
     """`offered` is the token that came with the handshake, "" if none did. Every question may raise Unavailable.
 
-    Of the channels that it names `only` counts; None: all.
+    `joins` says to which channels a token subscribes the client.
     """
 
-    __slots__ = ("_authenticator", "_now_ms", "_offered", "_only", "_owner_of", "claims")
+    __slots__ = ("_authenticator", "_joins", "_now_ms", "_offered", "_owner_of", "claims")
 
     def __init__(
         self,
@@ -28,14 +36,14 @@ class Identity:
         now_ms: Callable[[], int],
         *,
         offered: str = "",
-        only: str | None = None,
+        joins: Joins = named,
     ) -> None:
         self.claims: Claims | None = None
         self._authenticator = authenticator
         self._owner_of = owner_of
         self._now_ms = now_ms
         self._offered = offered
-        self._only = only
+        self._joins = joins
 
     async def authenticate(self, token: str) -> steps.Outcome:
         """By the command's token, else by that of the handshake."""
@@ -49,8 +57,7 @@ class Identity:
         except TokenRefused as error:
             log.info("token refused", reason=error.reason)
             return steps.Refused()
-        named = [channel for channel in self.claims.subs if self._only in (None, channel)]
-        return steps.Authenticated(self.claims.user, self.claims.expires_ms, tuple(named), renewable)
+        return steps.Authenticated(self.claims.user, self.claims.expires_ms, tuple(self._joins(self.claims)), renewable)
 
     async def authorize(self, channel: str, token: str) -> steps.Outcome:
         """By the channel's own token, if there is one, else by the connection's."""

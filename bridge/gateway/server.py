@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_network
 from ssl import SSLContext
@@ -20,20 +22,24 @@ from websockets.typing import Subprotocol
 from bridge.errors import AddressUnusable
 from bridge.gateway.carriers import BEARER, Headers, client_address, offered
 from bridge.gateway.connection import Connection, Rooms
+from bridge.gateway.identity import named
+from bridge.gateway.listener import BACKLOG, Listener
 from bridge.gateway.outlet import Outlet, Socket, Turn
+from bridge.gateway.plain_socket import PLAIN_PATH, carry, channels_of, plain_stream
 from bridge.gateway.settings import GatewaySettings
 from bridge.gateway.websocket import DEFLATE, WebSocket
 from bridge.log import get_logger
 from bridge.protocol.realtime import codes
-from bridge.protocol.realtime.codes import DisconnectCode
+from bridge.protocol.realtime.plain import PlainStream
+from bridge.protocol.realtime.protobuf import SUBPROTOCOL
 from bridge.protocol.realtime.session import Session
 
 log = get_logger(__name__)
 
 PATH = "/connection/websocket"
 MAX_FRAMES_WAITING = 4
+HANDSHAKES_S = 0.5  # for those under way when the daemon stops
 FOREIGN = "this page's origin is not one of gateway.origins"
-BACKLOG = 4096  # the kernel's own limit is net.core.somaxconn; all may come back at once
 
 
 class GatewayServer:
@@ -54,20 +60,21 @@ class GatewayServer:
         self._rooms = rooms
         self._ssl = ssl
         self._client_id = client_id
+        self._paths = (PATH, PLAIN_PATH) if settings.plain_socket else (PATH,)
         self._origins = frozenset(settings.origins)
         self._trusted_proxies = [ip_network(network) for network in settings.trusted_proxies]
         self._connections: dict[Connection, None] = {}
         self._per_address = Counter[str]()
-        self._closing: set[asyncio.Task[None]] = set()
         self._server: Server | None = None
+        self._listener: Listener | None = None
         self._turn: Turn | None = None
 
     @property
     def port(self) -> int:
         """The port that it listens on, once started."""
-        if self._server is None:
+        if self._listener is None:
             raise RuntimeError("the gateway is not started")
-        port: int = next(iter(self._server.sockets)).getsockname()[1]
+        port: int = self._listener.getsockname()[1]
         return port
 
     @property
@@ -79,15 +86,15 @@ class GatewayServer:
         """Pages of these origins may connect, too: our own."""
         self._origins |= frozenset(origins)
 
-    async def start(self) -> None:
-        """Listen. Raises AddressUnusable."""
+    async def start(self, held: socket.socket | None = None) -> None:
+        """Listen, or take over the port that is `held` for us. Raises AddressUnusable."""
         settings = self._settings
         self._turn = Turn(asyncio.get_running_loop())
         try:
+            self._listener = Listener(settings.host, settings.port, max_silent=settings.max_handshakes, held=held)
             self._server = await serve(
                 self._handle,
-                settings.host,
-                settings.port,
+                sock=self._listener,
                 ssl=self._ssl,
                 ssl_handshake_timeout=None if self._ssl is None else settings.authenticate_timeout_s,
                 select_subprotocol=_subprotocol,
@@ -117,6 +124,8 @@ class GatewayServer:
 
     async def drain(self) -> None:
         """Accept nobody more, and spread the disconnects, so that all don't come back at once."""
+        if self._listener is not None:
+            await self._listener.turn_away(within_s=HANDSHAKES_S)
         await self._stop(over_s=self._settings.drain_timeout_s)
 
     async def _stop(self, *, over_s: float) -> None:
@@ -136,7 +145,7 @@ class GatewayServer:
                 await self._server.wait_closed()
 
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
-        if request.path.partition("?")[0] != PATH:
+        if request.path.partition("?")[0] not in self._paths:
             return socket.respond(HTTPStatus.NOT_FOUND, "not found\n")
         refusal = self.refusal(request.headers.get_all, self._address(socket, request))
         return None if refusal is None else socket.respond(refusal[0], f"{refusal[1]}\n")
@@ -171,10 +180,10 @@ class GatewayServer:
             raise RuntimeError("the gateway is not started")
         return Outlet(socket, self._turn, max_pending_bytes=self._settings.max_pending_bytes)
 
-    def token(self, headers: Headers, query: str) -> str:
-        """What the handshake brings, "" if nothing."""
-        settings = self._settings
-        return offered(headers, query, origins=self._origins, cookie=settings.cookie, query_token=settings.query_token)
+    def token(self, headers: Headers, query: str, *, by_query: bool = False) -> str:
+        """What the handshake brings, "" if nothing. `by_query`: it may stand there, whatever the settings say."""
+        cookie, by_query = self._settings.cookie, by_query or self._settings.query_token
+        return offered(headers, query, origins=self._origins, cookie=cookie, query_token=by_query)
 
     @contextlib.contextmanager
     def inside(self, connection: Connection, address: str) -> Iterator[None]:
@@ -192,43 +201,45 @@ class GatewayServer:
 
     async def _handle(self, socket: ServerConnection) -> None:
         request = socket.request
-        if request is None or not isinstance(socket, WebSocket):
+        if request is None or not isinstance(socket, WebSocket) or self._listener is None:
             raise RuntimeError("a connection that `serve` didn't make, or without a handshake")
-        connection, address = self._connect(socket, request), self._address(socket, request)
+        self._listener.speaks(socket.transport)
+        plain = plain_stream(socket, request.path, self._settings)
+        connection, address = self._connect(socket, request, plain), self._address(socket, request)
         socket.forget_handshake()
         try:
             with self.inside(connection, address):
-                async for message in socket:
-                    if isinstance(message, str):
-                        await connection.receive(message)
-                    else:
-                        connection.disconnect(codes.BAD_FRAME)  # this protocol is text
+                await (_converse(socket, connection) if plain is None else carry(socket, plain, connection))
         except ConnectionClosed:
             pass  # it broke, or the peer broke the rules: either way it is over
         finally:
             if socket.protocol.state is State.OPEN:  # something of ours broke
-                self._hang_up(socket, codes.SERVER_ERROR)
+                socket.hang_up(codes.SERVER_ERROR)
 
-    def _connect(self, socket: WebSocket, request: Request) -> Connection:
+    def _connect(self, socket: WebSocket, request: Request, plain: PlainStream | None) -> Connection:
         outlet = self.outlet(socket)
+        outlet.encode = outlet.encode if plain is None else plain.encode
         socket.attach(outlet)
         session = Session(self._client_id(), self._limits, now_ms=self._rooms.now_ms())
-        token = self.token(request.headers.get_all, request.path.partition("?")[2])
-        return Connection(session, self._rooms, outlet, hang_up=lambda code: self._hang_up(socket, code), offered=token)
-
-    def _hang_up(self, socket: ServerConnection, code: DisconnectCode) -> None:
-        task = asyncio.create_task(self._close(socket, code))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    async def _close(self, socket: ServerConnection, code: DisconnectCode) -> None:
-        try:
-            async with asyncio.timeout(self._settings.close_timeout_s):  # close() waits for a frozen peer for ever
-                await socket.close(code.code, code.reason)
-        except TimeoutError:
-            socket.transport.abort()
+        token = self.token(request.headers.get_all, request.path.partition("?")[2], by_query=plain is not None)
+        joins = named if plain is None else channels_of
+        connection = Connection(session, self._rooms, outlet, hang_up=socket.hang_up, offered=token, joins=joins)
+        flooded = partial(connection.disconnect, codes.TOO_MANY_COMMANDS)  # a command is at most a frame
+        socket.meter(self._limits.commands(self._rooms.now_ms()), self._rooms.now_ms, flooded=flooded)
+        return connection
 
 
-def _subprotocol(_: ServerConnection, named: Sequence[Subprotocol]) -> Subprotocol | None:
-    """A browser that names its token there wants to hear the word before it again."""
-    return Subprotocol(BEARER) if BEARER in named else None
+async def _converse(socket: WebSocket, connection: Connection) -> None:
+    """Until it ends."""
+    async for message in socket:
+        if isinstance(message, bytes) is socket.binary:
+            await connection.receive(message)
+        else:
+            connection.disconnect(codes.BAD_FRAME)
+
+
+def _subprotocol(socket: ServerConnection, named: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Protobuf, who asks for it; a browser that names its token there wants to hear the word before it again."""
+    plain = socket.request is not None and socket.request.path.startswith(PLAIN_PATH)
+    known = (BEARER,) if plain else (SUBPROTOCOL, BEARER)
+    return next((Subprotocol(word) for word in known if word in named), None)

@@ -15,18 +15,24 @@ Algorithm = Literal[
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """The WebSocket door. `origins` lists whole origins, such as `https://app.example.org`, that browsers may have."""
+    """The WebSocket door. `origins` lists whole origins, such as `https://app.example.org`, that browsers may have.
+
+    With `plain_socket_key`, 32 bytes, what the plain socket says is encrypted (bridge.protocol.realtime.cbc).
+    """
 
     host: str = "127.0.0.1"
     port: int = 8781
     origins: tuple[str, ...] = ()
     cookie: str = "access_token"
     query_token: bool = False
+    plain_socket: bool = False
+    plain_socket_key: bytes = field(default=b"", repr=False)
     trusted_proxies: tuple[str, ...] = ()
     max_connections: int = 20_000
     max_connections_per_user: int = 100
     max_connections_per_address: int = 10_000
     max_frame_bytes: int = 65_536
+    max_handshakes: int = 4096
     authenticate_timeout_s: float = 10.0
     ping_interval_s: float = 25.0
     pong_timeout_s: float = 8.0
@@ -41,6 +47,7 @@ class GatewaySettings:
     drain_timeout_s: float = 10.0
     close_timeout_s: float = 5.0
     channel_max_length: int = 255
+    proof_max_messages: int = 200
 
     def session_limits(self) -> SessionLimits:
         """What of this bounds one session. A reply may fill half of what may be pending, so that none cuts itself."""
@@ -121,3 +128,4 @@ class HttpSettings:
     max_connections: int = 1024
     max_body_bytes: int = 1_048_576
     request_timeout_s: float = 30.0
+    idle_timeout_s: float = 75.0

@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from bridge.config_sections import Keys
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.key_files import read_secret
-from bridge.keys.people import Purpose, wrap_to
+from bridge.keys.people import recovery, wrap_to
 from bridge.protocol.values import KEY_BYTES
 from bridge.protocol.wire.cose import SigningKey, public_bytes
+from topics.values import TopicId
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,11 @@ class BridgeKeys:
         """What readers pin: the signing key's public half, 32 bytes."""
         return public_bytes(self.signing)
 
-    def wrap_for_recovery(self, key: bytes, *, network: str, owner: str) -> bytes | None:
-        """An epoch's key for the recovery key, None without one."""
+    def wrap_for_recovery(self, key: bytes, *, network: str, topic_id: TopicId) -> bytes | None:
+        """The key of an epoch of that topic for the recovery key, None without one."""
         if self.recovery is None:
             return None
-        return wrap_to(self.recovery, key, purpose=Purpose("recovery", network, owner))
+        return wrap_to(self.recovery, key, purpose=recovery(network, topic_id))
 
 
 def load_keys(section: Keys) -> BridgeKeys:

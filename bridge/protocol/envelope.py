@@ -13,6 +13,9 @@ from bridge.protocol.channels import ACCOUNT
 from bridge.protocol.values import JSON, Event
 from topics.values import TopicId, format_timestamp
 
+SEALED = "SEALED_FRAME"
+"""Stands where an event's name would; no event of ours has it."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,15 +37,18 @@ def provisional(event: Event, *, data_type: str, campaign_id: str | None) -> byt
 
 def confirmed(event: Event, *, data_type: str, campaign_id: str | None, place: Place) -> bytes:
     """JSON of an event with its consensus position."""
-    meta: dict[str, JSON] = {
-        "phase": "confirmed",
-        "topicId": str(place.topic_id),
-        "sequence": place.sequence,
-        "index": place.index,
-        "consensusTimestamp": format_timestamp(place.consensus_ns),
-        "runningHash": base64.b64encode(place.running_hash).decode(),
+    return _json(_message(event, data_type, campaign_id, _confirmed(place) | {"index": place.index}))
+
+
+def sealed(frame: bytes, *, campaign_id: str, place: Place, first: int) -> bytes:
+    """JSON of a frame that is handed on unopened; `first` is the sequence number of its first chunk."""
+    data: dict[str, JSON] = {
+        "type": "CAMPAIGN",
+        "payload": {"frame": base64.b64encode(frame).decode()},
+        "timestamp": iso_time(place.consensus_ns // 1_000_000),
     }
-    return _json(_message(event, data_type, campaign_id, meta))
+    meta = _confirmed(place) | {"campaignId": campaign_id, "first": first}
+    return _json({"event": SEALED, "data": data, "encrypted": True, "meta": meta})
 
 
 def rejected(event: Event, *, data_type: str, campaign_id: str | None, reason: str) -> bytes:
@@ -54,6 +60,16 @@ def iso_time(time_ms: int) -> str:
     """ISO 8601 with milliseconds and Z, as JavaScript's toISOString writes it."""
     moment = _EPOCH + timedelta(milliseconds=time_ms)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _confirmed(place: Place) -> dict[str, JSON]:
+    return {
+        "phase": "confirmed",
+        "topicId": str(place.topic_id),
+        "sequence": place.sequence,
+        "consensusTimestamp": format_timestamp(place.consensus_ns),
+        "runningHash": base64.b64encode(place.running_hash).decode(),
+    }
 
 
 def _message(event: Event, data_type: str, campaign_id: str | None, phase: dict[str, JSON]) -> dict[str, JSON]:

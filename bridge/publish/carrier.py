@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bridge.database import Database
 from bridge.errors import BudgetSpent, ReceiptContradicted
-from bridge.publish import costs, flights, id_records, outbox, pins
+from bridge.publish import costs, flights, id_records, outbox, pins, rotating
 from bridge.publish.flights import Chunk, Flight, FlightState
 from bridge.publish.id_records import TransactionState
 from bridge.publish.loading import Loader
@@ -192,5 +192,6 @@ def _refuse(connection: Connection, flight: Flight, status: str) -> list[Entry]:
     for chunk in flight.chunks:
         id_records.spent(connection, chunk.id, status)
     flights.finish(connection, [flight.id], FlightState.REFUSED)
+    rotating.undo(connection, flight.ref, entries)
     outbox.park(connection, [entry.id for entry in entries], f"the network refused it with {status}")
     return entries

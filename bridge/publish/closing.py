@@ -5,17 +5,13 @@ Functions over the caller's transaction.
 
 from __future__ import annotations
 
-import os
-
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from bridge.errors import CampaignRefused
 from bridge.keys.at_rest import AtRest
 from bridge.protocol.channels import is_id
-from bridge.protocol.wire.control import Close, Control
-from bridge.protocol.wire.events import code_event, uuid7
-from bridge.protocol.wire.sizes import element_size
-from bridge.publish.bodies import seal_body
+from bridge.protocol.wire.control import Close
+from bridge.publish import own_messages
 from bridge.publish.outbox import EntryState
 from bridge.schema import entries, registry
 from topics.registry import TopicState
@@ -35,20 +31,7 @@ def intend(connection: Connection, ref: str, at_rest: AtRest, *, api_key: str, n
         _send_again(connection, ref)
         return
     registry.close(connection, ref, now_ms=now_ms)
-    control = Control(uuid7(now_ms, os.urandom(10)), now_ms, Close())
-    coded = code_event(control)
-    row = {
-        "event_id": control.id,
-        "ref": ref,
-        "channel": f"{KIND}:{ref}",  # no channel that anybody could subscribe to
-        "kind": KIND,
-        "body": seal_body(at_rest, control.id, coded),
-        "size": element_size(coded),
-        "api_key": api_key,
-        "accepted_ms": now_ms,
-        "state": EntryState.WAITING,
-    }
-    connection.execute(insert(entries).values(row))
+    own_messages.put(connection, ref, (KIND, Close()), at_rest, api_key=api_key, now_ms=now_ms)
 
 
 def has_left(connection: Connection, ref: str) -> bool:

@@ -24,6 +24,7 @@ from bridge.publish.costs import NOBODY
 from bridge.publish.idempotency import Answer, Name
 from bridge.publish.outbox import NewEntry
 from bridge.publish.pool import Pool
+from bridge.publish.welcome import Refusal, Welcome
 from bridge.schema import registry
 from bridge.statements import sliced
 from topics.registry import Registration
@@ -49,10 +50,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What was answered yes to: the ids in the order of the request, and the events that are new with it."""
+    """What was answered yes to: the ids in the order of the request, and the events that are new with it.
+
+    `sealed` are those campaigns whose events nobody is told of here.
+    """
 
     ids: tuple[bytes, ...]
     arrivals: tuple[Arrival, ...]
+    sealed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +94,6 @@ class _Wanted:
         return Answer(body_hash, self.ids, self.now_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """Why a campaign takes no events, its HTTP status, and what to do."""
-
-    reason: str
-    status: int
-    hint: str = ""
-
-
-ENDED = {
-    "closing": _Refusal("is closing: its final message is on its way", 409),
-    "closed": _Refusal("is closed", 409),
-}
-UNREGISTERED = _Refusal(
-    "is not registered, and topics.create_on_demand is off",
-    404,
-    "create it first: POST /v1/campaigns, or `hcs-bridge topic create`",
-)
-
-
 class Ingest:
     """Holds what an event is made and kept with."""
 
@@ -117,15 +102,15 @@ class Ingest:
         database: Database,
         ring: KeyRing,
         at_rest: AtRest,
+        welcome: Welcome,
         *,
-        create_on_demand: bool,
         now_ms: Callable[[], int],
         pool: Pool | None = None,
     ) -> None:
         self._database = database
         self._ring = ring
         self._at_rest = at_rest
-        self._create_on_demand = create_on_demand
+        self._welcome = welcome
         self._now_ms = now_ms
         self._pool = pool
 
@@ -142,14 +127,20 @@ class Ingest:
             _warn_of_transition(change)
         return accepted
 
-    async def register(self, campaign_id: str, owner_id: str | None, *, api_key: str = NOBODY) -> Registration:
-        """Make the campaign known; its topic follows, on the API key's bill.
+    async def register(
+        self, campaign_id: str, owner_id: str | None, *, sealed: bool | None = None, api_key: str = NOBODY
+    ) -> Registration:
+        """Make the campaign known; its topic follows, on the API key's bill. `sealed` None: as configured.
 
-        Raises CampaignRefused (409: another owner), Unavailable.
+        Raises CampaignRefused (409: another owner, another relay mode), Unavailable.
         """
-        registered = await self._database.write(lambda c: self._intend(c, campaign_id, owner_id, api_key))
+        registered = await self._database.write(
+            lambda c: self._intend(c, campaign_id, owner_id, api_key, sealed=sealed)
+        )
         if owner_id is not None and registered.owner != owner_id:
             raise CampaignRefused(campaign_id, "is registered with another owner", status=409)
+        if sealed is not None and registered.sealed != sealed:
+            raise CampaignRefused(campaign_id, "is registered with another relay mode, which stays", status=409)
         return registered
 
     def _keep(self, connection: Connection, wanted: Sequence[_Wanted]) -> list[Accepted | BridgeError]:
@@ -157,8 +148,11 @@ class Ingest:
         answers = idempotency.earlier(connection, {each.name for each in wanted if each.name is not None})
         # every campaign that is registered: why it takes no events, None if it does
         endings: dict[str, str | None] = {}
+        sealed: set[str] = set()
         for refs in sliced({arrival.ref for each in wanted for arrival in each.arrivals}):
             endings |= registry.endings(connection, refs)
+            sealed |= registry.sealed(connection, refs)
+            sealed.update(ref for ref in refs if ref not in endings and self._welcome.seals(ref))
         outcomes: list[Accepted | BridgeError] = []
         fresh: list[_Wanted] = []
         for each in wanted:
@@ -166,7 +160,7 @@ class Ingest:
                 if (accepted := _answered(each, answers)) is None:
                     self._check_campaigns(each, endings)
                     fresh.append(each)
-                    accepted = Accepted(each.ids, each.arrivals)
+                    accepted = Accepted(each.ids, each.arrivals, frozenset(sealed))
                     if each.name is not None:
                         answers[each.name] = each.answer
                 outcomes.append(accepted)
@@ -187,27 +181,24 @@ class Ingest:
 
     def _check_campaigns(self, wanted: _Wanted, endings: Mapping[str, str | None]) -> None:
         """Raises CampaignRefused where one is closed, or is unknown and may not be created on demand."""
-        refused: list[tuple[str, _Refusal]] = []
+        refused: list[tuple[str, Refusal]] = []
         problems: list[Problem] = []
         for index, arrival in enumerate(wanted.arrivals):
-            if (refusal := self._refusal(arrival.ref, endings)) is not None:
+            if (refusal := self._welcome.refusal(arrival.ref, endings)) is not None:
                 refused.append((arrival.ref, refusal))
                 problems.append(Problem(index, "campaignId", "string", f"campaign {arrival.ref} {refusal.reason}"))
         if refused:
             ref, first = refused[0]
             raise CampaignRefused(ref, first.reason, status=first.status, hint=first.hint, problems=problems)
 
-    def _refusal(self, ref: str, endings: Mapping[str, str | None]) -> _Refusal | None:
-        if (ending := endings.get(ref)) is not None:
-            return ENDED[ending]
-        is_welcome = ref in endings or ref == ACCOUNT or self._create_on_demand
-        return None if is_welcome else UNREGISTERED
-
-    def _intend(self, connection: Connection, ref: str, owner: str | None, api_key: str) -> Registration:
+    def _intend(
+        self, connection: Connection, ref: str, owner: str | None, api_key: str, *, sealed: bool | None = None
+    ) -> Registration:
         now_ms = self._now_ms()
         self._ring.ensure(connection, campaign_owner(ref), now_ms=now_ms)
         is_new = registry.find(connection, ref) is None
-        registered = registry.intend(connection, ref, owner=owner, now_ms=now_ms)
+        mode = self._welcome.seals(ref, sealed)
+        registered = registry.intend(connection, ref, owner=owner, now_ms=now_ms, sealed=mode)
         if is_new:
             costs.sponsor(connection, ref, api_key)
             if self._pool is not None and self._pool.take(connection, ref) is not None:

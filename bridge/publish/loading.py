@@ -18,15 +18,16 @@ from bridge.protocol.wire.epochs import Epoch
 from bridge.protocol.wire.events import Coded
 from bridge.protocol.wire.frame import Sealing, seal_frame
 from bridge.protocol.wire.manifest import Belongs, build_manifest
-from bridge.protocol.wire.sizes import frame_size
-from bridge.publish import flights, outbox
+from bridge.publish import flights, outbox, own_messages, rotating
 from bridge.publish.bodies import open_body
 from bridge.publish.budgets import Stop
+from bridge.publish.fitting import size_of_frame, that_fit
 from bridge.publish.flights import Chunk, Draft, Flight, FlightState, Newest
 from bridge.publish.heads import HEAD, heads
 from bridge.publish.id_records import TransactionState
 from bridge.publish.outbox import Entry
 from bridge.publish.purse import Purse, Step, ahead_of, shares_of, sponsor_alone
+from bridge.publish.rotating import Drawing, RotateAfter
 from bridge.schema import registry
 from topics.chunks import split
 from topics.registry import Registration, TopicState
@@ -61,6 +62,8 @@ class Load:
 
 
 NOTHING = Load()
+BY_ITSELF = "(age)"
+"""Who asked for a rotation that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,10 @@ class Loader:
     at_rest: AtRest
     signing_key: SigningKey
     ids: TransactionIds
-    wrap_for_recovery: Callable[[bytes, str], bytes | None]
+    wrap_for_recovery: Callable[[bytes, TopicId], bytes | None]
     now_ms: Callable[[], int]
     purse: Purse = Purse()  # noqa: RUF009 # frozen, and holds nothing
+    rotate_after: RotateAfter = RotateAfter()  # noqa: RUF009 # the same
 
     def load(self, connection: Connection, refs: Sequence[str]) -> list[Load]:
         """For each campaign the flight that a crash left open; else the manifest; else its oldest waiting events.
@@ -128,7 +132,17 @@ class Loader:
             bound = _Bound(ref, topic_id, flights.MANIFEST, self.sign_frames, epoch)
             return self._manifest(connection, registration, bound)
         bound = _Bound(ref, topic_id, newest.producer_sequence + 1, bool(registration.signed), epoch)
+        if head and registration.takes_events and self._is_over(connection, bound):
+            rotating.rotate(connection, ref, self.at_rest, api_key=BY_ITSELF, now_ms=self.now_ms())
+            head = outbox.waiting(connection, ref, limit=HEAD)
         return self._frame(connection, bound, head)
+
+    def _is_over(self, connection: Connection, bound: _Bound) -> bool:
+        """Whether the campaign's epoch has been in force for long enough."""
+        sequence, now_ms = bound.producer_sequence, self.now_ms()
+        return bool(self.rotate_after) and self.rotate_after.is_due(
+            connection, bound.ref, producer_sequence=sequence, now_ms=now_ms
+        )
 
     def _manifest(self, connection: Connection, registration: Registration, bound: _Bound) -> Load | _Ready:
         message = build_manifest(
@@ -136,7 +150,7 @@ class Loader:
             context=TopicContext(self.network, bound.topic_id, bound.signed),
             epoch=bound.epoch,
             iv=os.urandom(IV_BYTES),
-            wrapped=self.wrap_for_recovery(bound.epoch.key, campaign_owner(registration.ref)),
+            wrapped=self.wrap_for_recovery(bound.epoch.key, bound.topic_id),
             signing_key=self.signing_key,
         )
         shares = sponsor_alone(connection, bound.ref) if self.purse else {}
@@ -152,9 +166,10 @@ class Loader:
             found = outbox.waiting(connection, bound.ref, limit=limit, max_bytes=self.publish.max_frame_bytes)
         waiting = found
         while waiting:
-            boarding = self._that_fit(waiting, bound)
+            boarding = that_fit(waiting, self.publish, bound.producer_sequence, signed=bound.signed)
             shares = shares_of(connection, boarding) if self.purse else {}
-            stop = self._stop(connection, bound, self._frame_size(boarding, bound), shares)
+            length = size_of_frame(boarding, self.publish, bound.producer_sequence, signed=bound.signed)
+            stop = self._stop(connection, bound, length, shares)
             if stop is None:
                 ready = self._ready(connection, bound, self._sealed(connection, boarding, bound), shares)
                 return replace(ready, boarding=boarding, more=len(boarding) < len(found) or len(found) == limit)
@@ -165,7 +180,7 @@ class Loader:
 
     def _sealed(self, connection: Connection, boarding: Sequence[Entry], bound: _Bound) -> bytes:
         return seal_frame(
-            [self._coded(entry) for entry in boarding],
+            [self._coded(connection, entry, bound) for entry in boarding],
             context=TopicContext(self.network, bound.topic_id, bound.signed),
             producer_sequence=bound.producer_sequence,
             sealing=Sealing(
@@ -180,31 +195,6 @@ class Loader:
     def chunk(self, number: int, total: int, message: bytes) -> Chunk:
         """A chunk under an id that was never used."""
         return Chunk(self.ids.next(), number, total, message, self.valid_duration_s, TransactionState.INTENDED)
-
-    def _that_fit(self, waiting: Sequence[Entry], bound: _Bound) -> Sequence[Entry]:
-        """The longest beginning of `waiting` whose frame stays within the bound; the first one always goes."""
-        size = 0
-        for count, entry in enumerate(waiting, 1):
-            size += entry.size
-            frame = frame_size(
-                size,
-                count=count,
-                producer_sequence=bound.producer_sequence,
-                signed=bound.signed,
-                pad_to=self.publish.pad_to,
-            )
-            if count > 1 and frame > self.publish.max_frame_bytes:
-                return waiting[: count - 1]
-        return waiting
-
-    def _frame_size(self, boarding: Sequence[Entry], bound: _Bound) -> int:
-        return frame_size(
-            sum(entry.size for entry in boarding),
-            count=len(boarding),
-            producer_sequence=bound.producer_sequence,
-            signed=bound.signed,
-            pad_to=self.publish.pad_to,
-        )
 
     def _stop(
         self, connection: Connection, bound: _Bound, message_bytes: int, shares: Mapping[str, int]
@@ -239,7 +229,11 @@ class Loader:
     def _user_epoch(self, connection: Connection, user_id: str) -> Epoch:
         return self.ring.ensure(connection, user_owner(user_id), now_ms=self.now_ms())
 
-    def _coded(self, entry: Entry) -> Coded:
+    def _coded(self, connection: Connection, entry: Entry, bound: _Bound) -> Coded:
+        if own_messages.is_of_kind(entry, rotating.KIND):
+            wrap = self.wrap_for_recovery
+            drawing = Drawing(self.ring, self.at_rest, lambda key: wrap(key, bound.topic_id), self.now_ms())
+            return drawing.draw(connection, entry, bound.ref, producer_sequence=bound.producer_sequence)
         kind, _, name = entry.channel.partition(":")
         return Coded(open_body(self.at_rest, entry.event_id, entry.body), name if kind == "user" else None)
 

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, RowMapping, select, update
 from bridge.errors import CampaignRefused, EntryRefused
 from bridge.publish import closing
 from bridge.publish.outbox import MAX_REASON_CHARS, Entry, EntryState
-from bridge.schema import entries, registry
+from bridge.schema import entries, registry, topics
+from bridge.statements import sliced
 
 GIVEN_UP = "given up by an operator"
 _UNDER_WAY = "it may be on the ledger already; wait for its outcome: `hcs-bridge outbox show`"
@@ -46,6 +47,8 @@ def retry(connection: Connection, event_ids: Sequence[bytes], hand: Hand) -> lis
     for row in rows:
         if row["state"] != EntryState.PARKED:
             raise _refused(row, f"is {row['state']}, and only a parked one is tried again")
+        if not row["body"]:
+            raise _refused(row, "was shredded", hint="`hcs-bridge outbox drop` gives it up")
     return _wait_again(connection, rows, hand)
 
 
@@ -53,7 +56,7 @@ def retry_campaign(connection: Connection, ref: str, hand: Hand, *, limit: int) 
     """The same for the oldest parked entries of a campaign, at most `limit`; none is fine."""
     if registry.find(connection, ref) is None:
         raise CampaignRefused(ref, "is not registered", status=404)
-    parked = select(entries).where(entries.c.ref == ref, entries.c.state == EntryState.PARKED)
+    parked = select(entries).where(entries.c.ref == ref, entries.c.state == EntryState.PARKED, entries.c.body != b"")
     rows = connection.execute(parked.order_by(entries.c.id).limit(limit)).mappings().all()
     return _wait_again(connection, rows, hand)
 
@@ -127,3 +130,10 @@ def _refused(row: RowMapping, reason: str, *, hint: str = "") -> EntryRefused:
 def _handled(row: RowMapping) -> Handled:
     entry = Entry(row["id"], row["event_id"], row["channel"], row["body"], row["size"])
     return Handled(entry, row["ref"], EntryState(row["state"]))
+
+
+def of_sealed(connection: Connection, named: Sequence[Entry]) -> set[int]:
+    """The ids of those entries whose campaigns are sealed."""
+    found = select(entries.c.id).join_from(entries, topics, entries.c.ref == topics.c.ref).where(topics.c.sealed)
+    some = (connection.execute(found.where(entries.c.id.in_(ids))) for ids in sliced(entry.id for entry in named))
+    return {entry_id for rows in some for entry_id in rows.scalars()}

@@ -12,8 +12,9 @@ from bridge.keys.ring import CampaignKeys, KeyRing
 from bridge.protocol import envelope
 from bridge.protocol.channels import Channel, campaign_offset
 from bridge.protocol.realtime.recovery import Publication
+from bridge.relay.placed import Placed
 from bridge.relay.store import Source
-from bridge.relay.tail import Placed, Progress, TopicRules, TopicTail
+from bridge.relay.tail import Progress, TopicRules, TopicTail
 from topics.mirror.rest import Mirror
 from topics.values import TopicId
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
@@ -76,5 +76,6 @@ class FollowedTopics:
         registration = registry.by_topic(connection, topic_id)
         if registration is None or progress.halted(connection, topic_id) is not None:
             return None
-        tail = TopicTail(self._rules(topic_id), progress.of(connection, topic_id))
+        rules = replace(self._rules(topic_id), sealed=registration.sealed)
+        tail = TopicTail(rules, progress.of(connection, topic_id))
         return Followed(Source(topic_id, registration.ref), tail)

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence, Set
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 from bridge.errors import Unavailable
@@ -68,15 +69,22 @@ class Sifted:
     doubtful: bool
 
 
-def sift(topic_id: TopicId, messages: Sequence[TopicMessage], position: Position) -> Sifted:
+def sift(
+    topic_id: TopicId,
+    messages: Sequence[TopicMessage],
+    position: Position,
+    unfinished: Mapping[TransactionId, Set[int]] = MappingProxyType({}),
+) -> Sifted:
     """Check a stream's messages against the chain of hashes; what was taken before is left out.
+
+    `unfinished` are the chunks that were taken before of messages which lack others: REST may have brought those.
 
     The running hash doesn't cover what chunk a message is. So nothing is sound that would leave a message unfinished:
     a stream that lies about it gets nobody to wait for chunks which don't exist.
     """
     verifier = Verifier(topic_id, position)
     good: list[TopicMessage] = []
-    chunks: dict[TransactionId, set[int]] = {}  # of the messages that are unfinished
+    chunks = {initial: set(numbers) for initial, numbers in unfinished.items()}  # of the messages that are unfinished
     whole, doubtful = 0, False
     for message in messages:
         if message.sequence <= verifier.position.sequence:

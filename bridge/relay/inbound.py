@@ -18,8 +18,9 @@ from bridge.log import get_logger
 from bridge.relay import progress
 from bridge.relay.followed import Followed, FollowedTopics
 from bridge.relay.hot import sift
+from bridge.relay.on_record import Ours, Sent, no_record
 from bridge.relay.store import News, Source, Store, portions
-from bridge.relay.tail import Batch, Ours, TopicRules
+from bridge.relay.tail import Batch, TopicRules
 from topics import errors as hcs
 from topics.mirror.answers import Page, TransactionOutcome
 from topics.mirror.rest import Mirror
@@ -41,10 +42,6 @@ async def _unbooked(_rows: Sequence[TransactionOutcome]) -> None:
     """For who keeps no books."""
 
 
-def _unsampled(_page: Page) -> None:
-    """For who compares no mirrors."""
-
-
 @dataclass(frozen=True, slots=True)
 class Handing:
     """What the corridor asks and hands on, given by app.py: `confirm` gives for each batch None, or what is wrong."""
@@ -53,6 +50,7 @@ class Handing:
     confirm: Callable[[Connection, Sequence[Batch]], Sequence[IntegrityBroken | None]]
     publish: Callable[[Sequence[News]], None]
     book: Book = _unbooked
+    recall: Callable[[Connection, int], Sent] = lambda _, flight_id: no_record(flight_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Reading:
     mirror: Mirror
     ring: KeyRing
     rules: Callable[[TopicId], TopicRules]
-    sample: Callable[[Page], None] = _unsampled
+    sample: Callable[[Page], None] = lambda _page: None
 
 
 class Inbound:
@@ -155,7 +153,7 @@ class Inbound:
             followed = await self._followed.at(topic_id)
             if followed is None:
                 return []
-            sifted = sift(topic_id, messages, followed.tail.position)
+            sifted = sift(topic_id, messages, followed.tail.position, followed.tail.unfinished)
             try:
                 is_sound = not sifted.sound or await self._relay(followed, sifted.sound, streamed=True)
             except (hcs.IntegrityError, IntegrityBroken, Unavailable):
@@ -227,11 +225,12 @@ class Inbound:
         self, connection: Connection, arrived: Sequence[tuple[Followed, Sequence[TopicMessage]]]
     ) -> list[Batch | BaseException]:
         """What the messages of each topic come to, or why that topic can't go on."""
-        batches, recognise = list[Batch | BaseException](), partial(self._handing.recognise, connection)
+        batches, handing = list[Batch | BaseException](), self._handing
+        recognise, recall = partial(handing.recognise, connection), partial(handing.recall, connection)
         for followed, messages in arrived:
             keys = CampaignKeys(self._reading.ring, connection, followed.source.ref)
             try:
-                batches.append(followed.tail.take(messages, keys, recognise))
+                batches.append(followed.tail.take(messages, keys, recognise, recall))
             except (hcs.IntegrityError, IntegrityBroken) as error:
                 batches.append(error)
         return batches

@@ -11,14 +11,19 @@ from bridge import settings
 from bridge.keys.at_rest import AtRest
 from bridge.protocol import envelope
 from bridge.protocol.channels import Channel, campaign_offset
+from bridge.protocol.envelope import Place
 from bridge.protocol.realtime.recovery import Publication, StreamPosition
+from bridge.protocol.values import EVENT_ID_BYTES
 from bridge.relay import progress
-from bridge.relay.tail import Batch, Placed
+from bridge.relay.placed import Placed, SealedFrame
+from bridge.relay.tail import Batch
 from bridge.schema import channels, publications
 from bridge.statements import sliced, upsert
 from topics.values import TopicId
 
 LABEL = "publication"
+NO_EVENT = bytes(EVENT_ID_BYTES)
+"""Stands in the row of a sealed frame."""
 PORTION = 500
 """Topics and events, counted together."""
 _PUBLISH = insert(publications)
@@ -46,7 +51,7 @@ def portions(opened: Iterable[tuple[Source, Batch]]) -> Iterator[list[tuple[Sour
     portion, size = list[tuple[Source, Batch]](), 0
     for each in opened:
         portion.append(each)
-        size += 1 + len(each[1].events)
+        size += 1 + len(each[1].events) + len(each[1].frames)
         if size >= PORTION:
             yield portion
             portion, size = [], 0
@@ -68,7 +73,11 @@ class Store:
         }
         tops = _tops(connection, users)
         rows: list[dict[str, object]] = []
-        news = [[self._publication(source, placed, tops, rows) for placed in batch.events] for source, batch in opened]
+        news = [
+            [self._publication(source, placed, tops, rows) for placed in batch.events]
+            + [self._sealed(source, frame, tops, rows) for frame in batch.frames]
+            for source, batch in opened
+        ]
         if rows:
             connection.execute(_PUBLISH, rows)
             upsert(connection, channels, [{"channel": channel, "top": top} for channel, top in tops.items()])
@@ -109,19 +118,28 @@ class Store:
             offset = 1 + tops.get(channel, 0)
         tops[channel] = offset
         data = envelope.confirmed(event, data_type=self._data_type(event.type), campaign_id=source.ref, place=place)
-        rows.append(
-            {
-                "channel": channel,
-                "offset": offset,
-                "topic_id": str(place.topic_id),
-                "sequence": place.sequence,
-                "index": place.index,
-                "event_id": event.id,
-                "consensus_ns": place.consensus_ns,
-                "body": self._at_rest.seal(data, LABEL, channel, offset),
-            }
-        )
+        rows.append(self._row(channel, Publication(offset, data), place, event.id))
         return News(channel, Publication(offset, data))
+
+    def _sealed(self, source: Source, frame: SealedFrame, tops: dict[str, int], rows: list[dict[str, object]]) -> News:
+        """The same of a frame that nobody opens here: it stands where its first event would."""
+        channel, place = str(Channel("campaign", source.ref)), frame.place
+        offset = tops[channel] = campaign_offset(place.sequence, place.index)
+        data = envelope.sealed(frame.data, campaign_id=source.ref, place=place, first=frame.first)
+        rows.append(self._row(channel, Publication(offset, data), place, NO_EVENT))
+        return News(channel, Publication(offset, data))
+
+    def _row(self, channel: str, publication: Publication, place: Place, event_id: bytes) -> dict[str, object]:
+        return {
+            "channel": channel,
+            "offset": publication.offset,
+            "topic_id": str(place.topic_id),
+            "sequence": place.sequence,
+            "index": place.index,
+            "event_id": event_id,
+            "consensus_ns": place.consensus_ns,
+            "body": self._at_rest.seal(publication.data, LABEL, channel, publication.offset),
+        }
 
 
 def _user(user_id: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bridge.config_sections import Relay
 from bridge.errors import EnvelopeRejected
@@ -14,12 +14,14 @@ from bridge.protocol.values import Event, TopicContext
 from bridge.protocol.wire.control import Close, Control, Rotation
 from bridge.protocol.wire.cose import SIGN1_TAG
 from bridge.protocol.wire.epochs import KeyLookup
-from bridge.protocol.wire.frame import open_frame
+from bridge.protocol.wire.frame import OpenedFrame, frame_kid, open_frame
 from bridge.protocol.wire.manifest import parse_manifest
 from bridge.protocol.wire.order import is_replay
+from bridge.relay.on_record import Ours, Recall, Recognise, no_record, strangers
+from bridge.relay.placed import Noted, Placed, SealedFrame
 from topics.chunks import Assembler, Whole
 from topics.running_hash import Verifier
-from topics.values import START, Position, TopicId, TopicMessage
+from topics.values import START, Position, TopicId, TopicMessage, TransactionId
 
 MAX_REASON_CHARS = 300
 TAG_18 = bytes([0xC0 | SIGN1_TAG])
@@ -46,62 +48,32 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """An event with its consensus position."""
-
-    event: Event
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """The topic's final message: its id in the outbox that sent it, and its consensus position."""
-
-    id: bytes
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Ours:
-    """Which messages the outbox has on record, byte for byte: sequence number → flight. `pinned`: by receipts, too."""
-
-    flights: Mapping[int, int] = field(default_factory=dict)
-    pinned: bool = True
-
-
-Recognise = Callable[[Sequence[TopicMessage], int], Ours]
-"""Asked for verified messages, and the last producer sequence opened before them. Raises ReceiptContradicted."""
-
-
-def strangers(_messages: Sequence[TopicMessage], _last_frame: int) -> Ours:
-    """For who reads without an outbox."""
-    return Ours()
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """What some messages of a topic came to: events in consensus order, and the progress behind them.
 
-    `messages` are these, verified, `last_frame` the producer sequence that had been opened before them, `ours` those
-    that the outbox knew. `closing` is the final message, if it is among them.
+    Of a sealed topic there are `frames` instead. `messages` are these, verified, `last_frame` the producer sequence
+    that had been opened before them, `ours` those that the outbox knew. `controls` are the bridge's own messages among
+    them.
     """
 
     events: tuple[Placed, ...]
     progress: Progress
     messages: tuple[TopicMessage, ...] = ()
     last_frame: int = 0
-    closing: Closing | None = None
-    ours: Ours = Ours()  # frozen
+    controls: tuple[Noted, ...] = ()
+    ours: Ours = Ours()  # noqa: RUF009 # frozen
+    frames: tuple[SealedFrame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TopicRules:
-    """What a topic is read by: where it is, and which key may be believed in it."""
+    """What a topic is read by: where it is, which key may be believed in it, and whether its frames stay sealed."""
 
     network: str
     topic_id: TopicId
     public_key: bytes
     limits: Relay
+    sealed: bool = False
 
 
 class TopicTail:
@@ -117,7 +89,7 @@ class TopicTail:
         )
         self._progress = progress
         self._producer_sequence = progress.producer_sequence
-        self._closing: Closing | None = None
+        self._controls: list[Noted] = []
 
     @property
     def position(self) -> Position:
@@ -125,16 +97,29 @@ class TopicTail:
         return self._verifier.position
 
     @property
+    def unfinished(self) -> dict[TransactionId, set[int]]:
+        """The numbers of the chunks that were read, of each message that lacks others."""
+        return self._assembler.unfinished
+
+    @property
     def skipped(self) -> int:
         """Messages so far that gave nothing."""
         return self._progress.skipped
 
-    def take(self, messages: Sequence[TopicMessage], keys: KeyLookup, recognise: Recognise = strangers) -> Batch:
+    def take(
+        self,
+        messages: Sequence[TopicMessage],
+        keys: KeyLookup,
+        recognise: Recognise = strangers,
+        recall: Recall = no_record,
+    ) -> Batch:
         """Take the messages that follow, in order. What we wrote ourselves needs no check of its signature.
 
-        Raises IntegrityError (topics), ProducerGap or ReceiptContradicted: the topic can't go on; this tail is spent.
+        Of a sealed topic, frames that the outbox has on record aren't opened. Raises IntegrityError (topics),
+        ProducerGap or ReceiptContradicted: the topic can't go on; this tail is spent.
         """
         events: list[Placed] = []
+        frames: list[SealedFrame] = []
         last_frame = self._producer_sequence
         befores = [self._verified(message) for message in messages]
         ours = recognise(messages, last_frame)
@@ -148,15 +133,18 @@ class TopicTail:
             for lost in self._assembler.take_tombstones():
                 self._skip(lost.first_sequence, f"{lost.reason} with {len(lost.numbers)} of {lost.total} chunks")
             if whole is not None:
-                alone = whole.first_sequence == whole.sequence  # a message of chunks is not asked after one by one
-                events += self._open(whole, keys, is_ours=alone and whole.sequence in ours.flights)
+                placed = self._open(whole, keys, ours, recall)
+                if not self._rules.sealed:
+                    events += placed or ()
+                elif placed is not None:
+                    frames.append(SealedFrame(whole.data, whole.first_sequence, self._place(whole, 0), placed))
         resume = self._assembler.resume or self._verifier.position
         opened = max(self._progress.opened_sequence, self._verifier.position.sequence)
         self._progress = dataclasses.replace(
             self._progress, resume=resume, opened_sequence=opened, producer_sequence=self._producer_sequence
         )
-        closing, self._closing = self._closing, None
-        return Batch(tuple(events), self._progress, tuple(messages), last_frame, closing, ours)
+        controls, self._controls = tuple(self._controls), []
+        return Batch(tuple(events), self._progress, tuple(messages), last_frame, controls, ours, tuple(frames))
 
     def _verified(self, message: TopicMessage) -> Position:
         """The position before a message that continues it."""
@@ -164,15 +152,16 @@ class TopicTail:
         self._verifier.accept(message)
         return before
 
-    def _open(self, whole: Whole, keys: KeyLookup, *, is_ours: bool) -> list[Placed]:
-        """The events of a message; none of a manifest, nor of one that is foreign or can't be read: it is counted."""
+    def _open(self, whole: Whole, keys: KeyLookup, ours: Ours, recall: Recall) -> tuple[Placed, ...] | None:
+        """The events of a frame; None of a manifest, and of what is foreign or can't be read: it is counted."""
         try:
             if whole.data.startswith(TAG_18):  # a mirror may show what HCS never took: an empty message
-                return self._believe_manifest(whole)
-            return self._open_frame(whole, keys, is_ours=is_ours)
+                self._believe_manifest(whole)
+                return None
+            return self._take_frame(whole, self._opened(whole, keys, ours, recall))
         except EnvelopeRejected as rejected:
             self._skip(whole.sequence, rejected.reason)
-            return []
+            return None
 
     def _skip(self, sequence: int, reason: str) -> None:
         """Count a message that gives nothing, so that an operator sees it."""
@@ -181,24 +170,33 @@ class TopicTail:
             self._progress, skipped=skipped, last_skip=f"sequence {sequence}: {reason}"[:MAX_REASON_CHARS]
         )
 
-    def _believe_manifest(self, whole: Whole) -> list[Placed]:
+    def _believe_manifest(self, whole: Whole) -> None:
         if self._progress.kid is not None:
             raise EnvelopeRejected("a second manifest")
         rules = self._rules
         manifest = parse_manifest(whole.data, network=rules.network, topic_id=rules.topic_id, pinned=rules.public_key)
         self._progress = dataclasses.replace(self._progress, kid=manifest.kid, signed=manifest.context.signed)
-        return []
 
-    def _open_frame(self, whole: Whole, keys: KeyLookup, *, is_ours: bool) -> list[Placed]:
-        progress, rules = self._progress, self._rules
+    def _opened(self, whole: Whole, keys: KeyLookup, ours: Ours, recall: Recall) -> OpenedFrame:
+        """A frame's content; of a sealed topic's, if it is what the outbox sent, only what that knows of it."""
+        progress, rules, flight = self._progress, self._rules, ours.flights.get(whole.sequence)
         if progress.kid is None or progress.signed is None:
             raise EnvelopeRejected("a frame before the manifest")
-        frame = open_frame(
+        if rules.sealed and flight is not None and (sent := recall(flight)).frame == whole.data:
+            kid, producer_sequence = frame_kid(whole.data)
+            return OpenedFrame(producer_sequence, kid, sent.elements, ())
+        alone = whole.first_sequence == whole.sequence  # a message of chunks is not asked after one by one
+        is_ours = alone and flight is not None
+        return open_frame(
             whole.data,
             context=TopicContext(rules.network, rules.topic_id, progress.signed),
             keys=keys,
             verify_with=rules.public_key if progress.signed and not is_ours else None,
         )
+
+    def _take_frame(self, whole: Whole, frame: OpenedFrame) -> tuple[Placed, ...]:
+        """Its events, if it is the next one."""
+        progress, rules = self._progress, self._rules
         # An old frame may well be sealed under an old epoch: a replay is told first, and only the next one is held
         # to the epoch in force.
         if is_replay(rules.topic_id, last=self._producer_sequence, got=frame.producer_sequence):
@@ -210,17 +208,22 @@ class TopicTail:
             raise EnvelopeRejected("sealed under an epoch that is not in force")
         self._producer_sequence = frame.producer_sequence
         for index, event in enumerate(frame.events):
-            match event:
-                case Control(body=Rotation(kid=kid)):
-                    self._progress = dataclasses.replace(self._progress, kid=kid)
-                case Control(body=Close()):
-                    self._progress = dataclasses.replace(self._progress, closed=True)
-                    self._closing = Closing(event.id, self._place(whole, index))
-        return [
+            if isinstance(event, Control):
+                self._obey(event)
+                self._controls.append(Noted(event, self._place(whole, index)))
+        return tuple(
             Placed(event, self._place(whole, index))
             for index, event in enumerate(frame.events)
-            if isinstance(event, Event)  # not our own control messages, nor what no key here opens
-        ]
+            if isinstance(event, Event)  # not our own control messages, nor what isn't opened here
+        )
+
+    def _obey(self, control: Control) -> None:
+        """What a control message says holds from the next frame on."""
+        match control.body:
+            case Rotation(kid=kid):
+                self._progress = dataclasses.replace(self._progress, kid=kid)
+            case Close():
+                self._progress = dataclasses.replace(self._progress, closed=True)
 
     def _place(self, whole: Whole, index: int) -> Place:
         return Place(self._rules.topic_id, whole.sequence, index, whole.consensus_ns, whole.running_hash)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from bridge import offline
 from bridge.app import running
+from bridge.commands.keys_made import backup
 from bridge.commands.rebuilding import Request, rebuilt
 from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.rebuild import Tally
@@ -33,7 +34,7 @@ Store = dict[str, list[Publication]]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def day(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """Three campaigns with several frames each, one of them long, some for users, one closed; nothing runs any more."""
+    """Three campaigns of several frames each, some long, for users, rotated, or closed; nothing runs any more."""
     folder = tmp_path_factory.mktemp("day")
     private = X25519PrivateKey.generate()
     (folder / "recovery.pub").write_text(private.public_key().public_bytes_raw().hex() + "\n")
@@ -53,10 +54,14 @@ async def day(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
                 for campaign in ("1", "2", "3"):
                     await publish(made, campaign, LONG if number == 3 else f"m{number}")
                 await publish(made, "2", f"for one {number}", to="user:77")
+                if number in (1, 2):
+                    assert (await made.post("/v1/campaigns/1/rotate", {}))[0] == 202
+                    assert (await made.post("/v1/users/77/rotate", {}))[0] == 200
             await all_confirmed(made, 20)
             assert (await made.post("/v1/campaigns/3/close", {}))[0] == 202
             await until(lambda: status_is(made, "3", "closed"))
         shutil.copy(database_of(made), made.folder / "backup.db")
+        await backup(made.config, made.folder / "users.keys")
         yield made
 
 

@@ -173,3 +173,15 @@ def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
 def test_configuration_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Config().http.port = 1
+
+
+def test_a_credential_of_systemd_stands_for_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[keys]\nmaster_key_file = "credential:master.key"\n')
+    config = load(file, {"CREDENTIALS_DIRECTORY": "/run/credentials/hcs-bridge.service"})
+    assert config.keys.master_key_file == Path("/run/credentials/hcs-bridge.service/master.key")
+    with pytest.raises(ConfigInvalid, match=r"keys\.master_key_file = credential:master\.key: \$CREDENTIALS_DIRECTORY"):
+        load(file, {})
+    file.write_text('[keys]\nmaster_key_file = "credential:../master.key"\n')
+    with pytest.raises(ConfigInvalid, match="is no credential's name"):
+        load(file, {"CREDENTIALS_DIRECTORY": "/run"})

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.doors import Announcer, Backend, ChannelHistory, kept_revocations
-from bridge.errors import ChangeRefused
+from bridge.errors import CampaignRefused, ChangeRefused
 from bridge.gateway.hub import Frame, Hub
 from bridge.gateway.tokens.claims import Claims
 from bridge.protocol.values import JSON
@@ -156,3 +156,25 @@ async def test_what_a_budget_stops_is_said_and_kept(tmp_path: Path) -> None:
     assert str(view.as_json()["stopped"]).startswith("budget of campaign 1: 0 of 0.001 HBAR")
     assert event is not None
     assert (event.status, event.cost) == ("accepted", None)
+
+
+async def test_of_a_sealed_campaign_nothing_is_told_in_plain(behind: Behind) -> None:
+    view = await behind.backend.create_campaign("1", "77", sealed=True, api_key="test")
+    assert view.relay == "sealed"
+    listener = Listener()
+    for channel in ("campaign:1", "user:88"):
+        behind.hub.subscribe(channel, listener)
+        behind.hub.go_live(channel, listener, after=0)
+    own: JSON = {"event": "CAMPAIGN_CLOSED", "to": "user:88", "payload": {"campaignId": "1"}}
+    first, _ = await behind.accept(CLOSED, own)
+    await behind.park(first, "refused")
+    assert listener.heard == []
+
+
+async def test_a_campaigns_mode_stays(behind: Behind) -> None:
+    await behind.backend.create_campaign("1", "77", api_key="test")
+    with pytest.raises(CampaignRefused, match="another relay mode") as refused:
+        await behind.backend.create_campaign("1", "77", sealed=True, api_key="test")
+    assert refused.value.status == 409
+    again = await behind.backend.create_campaign("1", "77", sealed=False, api_key="test")
+    assert again.relay == "plain"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge import key_files as key_files_module
 from bridge.config import Config, load
 from bridge.errors import ConfigInvalid
 from bridge.key_files import DEMO_MARK, check_key_files, is_demo_key, key_files, read_secret, refuse_demo_keys
@@ -111,3 +112,16 @@ def test_demo_keys_are_fine_on_the_devnet(tmp_path: Path) -> None:
 def test_a_key_in_the_environment_needs_no_file() -> None:
     config = load(None, {"HEDERA_PRIVATE_KEY": "ab"})
     assert "operator.key_file" not in {key for key, _, _ in key_files(config)}
+
+
+def test_a_credential_of_systemd_may_show_the_mask_of_its_acl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "master.key"
+    path.write_text("00")
+    path.chmod(0o440)
+    with pytest.raises(ConfigInvalid, match="open to others"):
+        read_secret(path, key="keys.master_key_file")
+    monkeypatch.setattr(key_files_module, "CREDENTIALS", tmp_path)
+    assert read_secret(path, key="keys.master_key_file") == "00"
+    path.chmod(0o444)
+    with pytest.raises(ConfigInvalid, match="open to others"):
+        read_secret(path, key="keys.master_key_file")

@@ -83,3 +83,11 @@ def test_the_level_holds_for_all() -> None:
     stream = logged(Log(level="info", format="json"))
     logging.getLogger("aiohttp.access").info("quiet")
     assert stream.getvalue() == ""
+
+
+def test_debug_does_not_write_down_requests_which_hold_tokens() -> None:
+    stream = logged(Log(level="debug"))
+    logging.getLogger("websockets.server").debug("< GET /ws?access_token=secret HTTP/1.1")
+    logging.getLogger("bridge.x").debug("hello")
+    assert "secret" not in stream.getvalue()
+    assert "hello" in stream.getvalue()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from bridge import offline
 from bridge.app import running
 from bridge.commands.exits import CommandFailed
-from bridge.keys.ring import campaign_owner
-from bridge.keys.taking_over import epochs_held, take_over
+from bridge.keys.ring import STORE, campaign_owner
+from bridge.keys.taking_over import epochs_held, kept, take_over
 from bridge.publish import flights, id_records
 from bridge.rebuild import Rebuild, TopicUnfit
 from bridge.schema import epochs
-from bridge.storage import opened
+from bridge.storage import Storage, opened
 from bridge.supervise import supervised
 from tests.bridge.lost_day import (
     all_confirmed,
@@ -110,19 +112,35 @@ async def test_without_keys_nothing_is_put_in_place_until_they_come(lost: World)
     assert (len(tally.locked), tally.campaigns) == (3, {})
 
 
-async def test_the_recovery_key_opens_the_campaigns_it_is_told_of(lost: World) -> None:
-    (lost.folder / "ids").write_text("# ours\n9\n1\n2\n")
-    request = {"keys_from": None, "recovery_key": lost.folder / "recovery.key", "campaigns": lost.folder / "ids"}
-    with pytest.raises(CommandFailed, match="opens 1 topics"):
-        await rebuild(lost, **request)
-    (lost.folder / "ids").write_text("1\n2\n3\n")
-    await rebuild(lost, **request)
+async def test_from_the_ledger_and_the_recovery_key_alone(lost: World) -> None:
+    """Two rotations on the way, of which each frame's key stands in the one before."""
+    tally = await rebuild(lost, keys_from=None, recovery_key=lost.folder / "recovery.key")
+    assert (len(tally.campaigns), tally.skipped) == (3, 0)
     before, after = await content(lost, lost.folder / "backup.db"), await content(lost)
     assert {n: f[: len(before[n])] for n, f in campaigns_of(after).items()} == campaigns_of(before)
     assert "user:77" not in after  # a user's key stands on no ledger
     async with reading(lost) as storage:
         owners = await storage.database.read(lambda c: set(c.execute(select(epochs.c.owner)).scalars()))
     assert owners == {"store", *(campaign_owner(ref) for ref in ("1", "2", "3"))}
+
+
+async def test_with_the_key_backup_users_channels_come_back_too(lost: World) -> None:
+    """And publishing goes on under the newest keys."""
+    recovery = {"recovery_key": lost.folder / "recovery.key", "key_backup": lost.folder / "users.keys"}
+    await rebuild(lost, keys_from=None, **recovery)
+    before, after = await content(lost, lost.folder / "backup.db"), await content(lost)
+    assert {name: [found.data for found in there] for name, there in after.items() if name == "user:77"} == {
+        "user:77": [found.data for found in before["user:77"]]
+    }
+    assert {n: f[: len(before[n])] for n, f in campaigns_of(after).items()} == campaigns_of(before)
+
+    def epochs_in(storage: Storage) -> Callable[[Connection], list[tuple[str, int, bytes, int]]]:
+        return lambda c: [(e.owner, e.number, e.kid, e.since) for e in kept(c) if e.owner != STORE]
+
+    async with reading(lost, lost.folder / "backup.db") as old, reading(lost) as new:
+        was, stands = [await each.database.read(epochs_in(each)) for each in (old, new)]
+    assert len([each for each in was if each[0] == "campaign:1"]) == 3
+    assert stands == was
 
 
 async def test_a_list_of_topics_and_what_is_in_it_that_is_not_ours(lost: World) -> None:

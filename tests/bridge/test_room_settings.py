@@ -9,11 +9,12 @@ import pytest
 
 from bridge.config import Config
 from bridge.config_sections import ApiKey as ApiKeySection
-from bridge.config_sections import Budgets, Http, Issuer, Tokens
+from bridge.config_sections import Budgets, Gateway, Http, Issuer, Tokens
 from bridge.errors import ConfigInvalid
 from bridge.gateway.settings import ApiKey, GatewaySettings, HttpSettings, TokenSettings
+from bridge.key_files import key_files
 from bridge.protocol.door.changes import Limits
-from bridge.room_settings import authenticator, budgets_of, http_settings, section_as, token_settings
+from bridge.room_settings import authenticator, budgets_of, gateway_settings, http_settings, section_as, token_settings
 from tests.integration.world import world
 from topics.ledger.settings import LedgerSettings
 from topics.mirror.settings import MirrorSettings
@@ -24,7 +25,7 @@ CONFIG = Config()
 @pytest.mark.parametrize(
     ("kind", "sections", "given"),
     [
-        (GatewaySettings, [CONFIG.gateway], set()),
+        (GatewaySettings, [CONFIG.gateway], {"plain_socket_key"}),
         (HttpSettings, [CONFIG.http, CONFIG.events], set()),
         (ApiKey, [CONFIG.http.api_keys[0]], {"secret"}),
         (TokenSettings, [CONFIG.tokens], set()),
@@ -74,6 +75,21 @@ def test_with_a_url_the_file_is_its_password(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(ConfigInvalid, match="open to others"):
         token_settings(CONFIG.model_copy(update={"tokens": Tokens(issuers=issuers)}))
+
+
+def test_the_plain_sockets_key_is_read_from_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "plain.key"
+    path.write_text("# a comment\n" + "0f" * 32 + "\n")
+    path.chmod(0o600)
+    config = CONFIG.model_copy(update={"gateway": Gateway(plain_socket_key_file=path)})
+    settings = gateway_settings(config)
+    assert settings.plain_socket_key == b"\x0f" * 32
+    assert "0f0f" not in repr(settings)
+    assert ("gateway.plain_socket_key_file", path, True) in key_files(config)
+    assert gateway_settings(CONFIG).plain_socket_key == b""
+    path.write_text("0f" * 31)
+    with pytest.raises(ConfigInvalid, match="64 hexadecimal digits"):
+        gateway_settings(config)
 
 
 def test_budgets_are_in_tinybar() -> None:

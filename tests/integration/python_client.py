@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,11 @@ from centrifuge import Client, ClientEventHandler, Subscription, SubscriptionEve
 from centrifuge.exceptions import ReplyError
 
 from tests.integration.stage import Stage
+
+
+def read(data: Any) -> Any:
+    """Over Protobuf data comes as it is, in bytes."""
+    return json.loads(data) if isinstance(data, bytes) else data
 
 
 class Events(ClientEventHandler):  # type: ignore[misc]  # the package has no types
@@ -38,7 +44,7 @@ class Events(ClientEventHandler):  # type: ignore[misc]  # the package has no ty
         self.channels.append(("unsubscribed", context.channel))
 
     async def on_publication(self, context: Any) -> None:
-        self.channels.append((context.channel, context.pub.offset, context.pub.data["data"]["n"]))
+        self.channels.append((context.channel, context.pub.offset, read(context.pub.data)["data"]["n"]))
 
 
 class Followed(SubscriptionEventHandler):  # type: ignore[misc]
@@ -50,10 +56,10 @@ class Followed(SubscriptionEventHandler):  # type: ignore[misc]
         self.others: list[tuple[str, str]] = []
 
     async def on_publication(self, context: Any) -> None:
-        self.got.append((context.pub.offset, context.pub.data["data"]["n"]))
+        self.got.append((context.pub.offset, read(context.pub.data)["data"]["n"]))
 
     async def on_subscribed(self, context: Any) -> None:
-        self.seen.append((context.was_recovering, context.recovered, context.data))
+        self.seen.append((context.was_recovering, context.recovered, read(context.data)))
 
     async def on_unsubscribed(self, context: Any) -> None:
         self.seen.append(context.code)
@@ -82,7 +88,8 @@ def fetching(fetched: list[str], make: Callable[[], str]) -> Callable[..., Await
 
 def client(stage: Stage, **options: Any) -> tuple[Client, Events]:
     events = Events()
-    made = Client(stage.url, events=events, proxy=None, min_reconnect_delay=0.01, max_reconnect_delay=0.05, **options)
+    delays = {"min_reconnect_delay": 0.01, "max_reconnect_delay": 0.05}
+    made = Client(stage.url, events=events, proxy=None, use_protobuf=stage.protobuf, **delays, **options)
     return made, events
 
 

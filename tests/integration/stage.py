@@ -20,7 +20,9 @@ UNSUBSCRIBE = {code.code: code for code in UNSUBSCRIBES}
 
 
 class Stage:
-    """What the clients' scripts may ask for, by name."""
+    """What the clients' scripts may ask for, by name. `protobuf` is how the Python ones are to speak."""
+
+    protobuf = False
 
     def __init__(self, gateway: Running, relay: Cuttable) -> None:
         self.gateway = gateway

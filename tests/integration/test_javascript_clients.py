@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from itertools import product
 
 import pytest
 
@@ -14,6 +17,8 @@ from tests.integration.test_page import browser
 
 ORIGIN = "http://app.localhost"
 DEADLINE_S = 60
+JSON = "centrifuge"
+PROTOBUF = "centrifuge/build/protobuf"
 
 
 async def play(stage: Stage, *arguments: str) -> dict[str, str]:
@@ -45,16 +50,20 @@ async def play(stage: Stage, *arguments: str) -> dict[str, str]:
 
 
 async def test_every_scenario_in_node() -> None:
-    """Over a WebSocket, and over the client's own fallback."""
-    async with staged() as stage, staged_over_http() as streamed:
-        results = await asyncio.gather(play(stage), play(streamed))
-    for result in results:
+    """Over a WebSocket, and over the client's own fallback; in JSON, and in Protobuf."""
+
+    async def played(build: str, staging: Callable[[], AbstractAsyncContextManager[Stage]]) -> dict[str, str]:
+        async with staging() as stage:
+            return await play(stage, build)
+
+    every = product((JSON, PROTOBUF), (staged, staged_over_http))
+    for result in await asyncio.gather(*(played(*each) for each in every)):
         assert {name: how for name, how in result.items() if how != "passed"} == {}
         assert len(result) > 10
 
 
 async def test_every_scenario_in_a_browser() -> None:
     async with staged(origins=(ORIGIN,)) as stage:
-        result = await play(stage, browser(), ORIGIN)
+        result = await play(stage, JSON, browser(), ORIGIN)
     assert {name: how for name, how in result.items() if how != "passed"} == {}
     assert len(result) > 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from centrifuge import StreamPosition
@@ -12,12 +13,14 @@ from tests.integration.python_client import client, fetching, follow, refused, t
 from tests.integration.stage import Stage, staged
 
 CAMPAIGN = "campaign:1"
+EMPTY: tuple[Any, Any] = ({}, b"{}")
 NOTHING_OPEN: dict[str, list[str]] = {"open": [], "rejected": []}
 
 
-@pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
+@pytest.fixture(params=["json", "protobuf"])
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with staged() as made:
+        made.protobuf = request.param == "protobuf"
         yield made
 
 
@@ -59,7 +62,11 @@ async def test_history_and_refusals(stage: Stage) -> None:
     page = await own.history(limit=9, since=StreamPosition(offset=1000, epoch=top.epoch))
     assert [publication.offset for publication in page.publications] == [2000, 3000]
     assert await refused(own.history(limit=1, since=StreamPosition(offset=1000, epoch="elsewhere"))) == 112
-    for call, code in [(own.publish({}), 103), (made.rpc("x", {}), 104), (made.presence("user:88"), 103)]:
+    for call, code in [
+        (own.publish(EMPTY[stage.protobuf]), 103),
+        (made.rpc("x", EMPTY[stage.protobuf]), 104),
+        (made.presence("user:88"), 103),
+    ]:
         assert await refused(call) == code
     await own.unsubscribe()
     await until(lambda: stage.gateway.hub.subscribers(CAMPAIGN) == 0)
@@ -108,7 +115,7 @@ async def test_tokens(stage: Stage) -> None:
     made, events = client(stage, token=token(stage, -5), get_token=fresh)
     await made.connect()
     await until(lambda: len(asked) == 3)  # once instead of the expired one, then twice in band
-    assert await refused(made.rpc("x", {})) == 104
+    assert await refused(made.rpc("x", EMPTY[stage.protobuf])) == 104
     assert ("error", 109) in events.seen
     assert events.seen[-1] == ("connected", None)
     await made.disconnect()
@@ -130,7 +137,7 @@ async def test_subscription_tokens(stage: Stage) -> None:
     fresh = fetching(asked, lambda: token(stage, next(lives), user=STRANGER, channel=CAMPAIGN))
     own, events = await follow(made, CAMPAIGN, get_token=fresh)
     await until(lambda: len(asked) == 3)
-    assert await refused(made.rpc("x", {})) == 104  # behind it, the last refresh is done
+    assert await refused(made.rpc("x", EMPTY[stage.protobuf])) == 104  # behind it, the last refresh is done
     assert (len(events.seen), own.state.value) == (1, "subscribed")
     await made.disconnect()
 

@@ -141,3 +141,11 @@ def test_all_in_the_order_of_registration(connection: Connection) -> None:
         intend(connection, ref, now_ms=now_ms)
     assert [registration.ref for registration in REGISTRY.all(connection)] == ["c3", "c1", "c2"]
     assert REGISTRY.find(connection, "nobody") is None
+
+
+def test_whether_its_frames_stay_sealed_is_fixed_at_the_beginning(connection: Connection) -> None:
+    first = REGISTRY.intend(connection, "c1", owner="7", now_ms=1, sealed=True)
+    assert REGISTRY.intend(connection, "c1", owner="7", now_ms=2) == first == REGISTRY.find(connection, "c1")
+    REGISTRY.intend(connection, "c2", owner="7", now_ms=1)
+    assert first.sealed
+    assert REGISTRY.sealed(connection, ["c1", "c2", "c3"]) == {"c1"}

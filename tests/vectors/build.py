@@ -13,8 +13,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from bridge.keys.people import Purpose, wrap_to
+from bridge.keys.people import recovery, wrap_to
 from bridge.protocol.channels import Channel, campaign_offset, channel_epoch
+from bridge.protocol.realtime import cbc
 from bridge.protocol.values import Event, TopicContext
 from bridge.protocol.wire import cbor, dictionary
 from bridge.protocol.wire.control import (
@@ -50,7 +51,7 @@ VECTORS = Path(__file__).parent
 MASTER = fixed_key("master key")
 NEXT_SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(fixed_key("bridge signing key, successor"))
 RECOVERY = X25519PrivateKey.from_private_bytes(fixed_key("recovery key"))
-PURPOSE = Purpose("recovery", NETWORK, "campaign:1234")
+PURPOSE = recovery(NETWORK, TOPIC)
 
 
 def documents() -> dict[str, object]:
@@ -65,6 +66,7 @@ def documents() -> dict[str, object]:
         "keys.json": _keys(),
         "manifest.json": [_manifest(SIGNED, "77", bytes(range(80))), _manifest(UNSIGNED, None, None)],
         "wrapping.json": _wrapping(),
+        "cbc.json": _cbc(),
     }
 
 
@@ -80,6 +82,20 @@ def people() -> dict[str, Any]:
         "wrapped": wrap_to(RECOVERY.public_key(), CAMPAIGN.key, purpose=PURPOSE).hex(),
         "key": CAMPAIGN.key.hex(),
     }
+
+
+def _cbc() -> list[dict[str, str]]:
+    """The plain socket's legacy framing, which is no part of the wire format."""
+    key, data = (
+        fixed_key("plain socket"),
+        json.dumps({"type": "BALANCE", "payload": {"newBalance": "9007199254740993"}}),
+    )
+    texts = ["", "sixteen bytes ok", data, "\N{EURO SIGN}"]
+    ivs = [bytes([number]).rjust(cbc.IV_BYTES, b"\0") for number in range(len(texts))]
+    return [
+        {"key": key.hex(), "text": text, "data": cbc.encrypt(text.encode(), key, iv=iv)}
+        for text, iv in zip(texts, ivs, strict=True)
+    ]
 
 
 def text_of(document: object) -> str:

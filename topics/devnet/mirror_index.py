@@ -97,6 +97,10 @@ class MirrorIndex:
         """Take a record over; the mirror knows of it the delay after `reached_ns`."""
         self._coming.append((reached_ns + self._delay_ns, record))
 
+    def next_ns(self) -> int | None:
+        """When the next record is imported, None while none is on its way."""
+        return self._coming[0][0] if self._coming else None
+
     def advance(self, now_ns: int) -> None:
         """Import what is due."""
         while self._coming and self._coming[0][0] <= now_ns:

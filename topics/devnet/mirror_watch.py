@@ -8,10 +8,14 @@ from contextlib import contextmanager, suppress
 
 from topics.devnet.network import Network
 from topics.devnet.record import Record
-from topics.values import TopicId
+from topics.values import NANOS, TopicId
 
 TICK_S = 0.02
-"""How often the network is looked at while a stream is open: REST moves it by being asked, a stream asks once only."""
+"""How often the network is looked at while a stream is open: REST moves it by being asked, a stream asks once only.
+
+Sooner where something is due sooner: a mirror's stream has a message when the mirror has it.
+"""
+SHORTEST_S = 0.001
 
 
 class Watch:
@@ -27,8 +31,11 @@ class Watch:
         """Move the network on for as long as somebody waits. Ends by cancellation."""
         while True:
             await self._somebody.wait()
-            self._network.advance(self._network.settings.clock())
-            await asyncio.sleep(TICK_S)
+            now_ns = self._network.settings.clock()
+            self._network.advance(now_ns)
+            next_ns = self._network.next_ns()
+            wait_s = TICK_S if next_ns is None else (next_ns - now_ns) / NANOS
+            await asyncio.sleep(min(max(wait_s, SHORTEST_S), TICK_S))
 
     @contextmanager
     def on(self, topic_id: TopicId) -> Iterator[asyncio.Event]:

@@ -104,6 +104,13 @@ class Network:
         """What `node` can say about an id: None (never heard, or too long ago), waiting, or how it ended."""
         return self._history.at(node, transaction_id)
 
+    def next_ns(self) -> int | None:
+        """When something happens next: a consensus, or an import by the mirror. None: nothing is on its way."""
+        coming = [] if not self._waiting else [self._waiting[0].due_ns]
+        if (imported_ns := self.mirror.next_ns()) is not None:
+            coming.append(imported_ns)
+        return min(coming, default=None)
+
     def advance(self, now_ns: int) -> None:
         """Let everything happen that is due by now: consensus, the mirror's import, forgetting."""
         while self._waiting and self._waiting[0].due_ns <= now_ns:

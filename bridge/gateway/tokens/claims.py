@@ -7,7 +7,6 @@ TokenError
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +116,7 @@ def _times(body: Mapping[str, Any], settings: TokenSettings, *, now_ms: int) -> 
 
 def _time_ms(body: Mapping[str, Any], name: str) -> int:
     value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e11:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e11:  # NaN is not
         raise TokenRefused(f"its {name} is not a time")
     return round(value * 1000)
 

@@ -1,7 +1,11 @@
-"""Reads what a client sends: frames of newline-separated JSON commands (Centrifugo client protocol, version 2)."""
+"""Reads what a client sends: frames of newline-separated JSON commands (Centrifugo client protocol, version 2).
+
+The same in Protobuf is bridge.protocol.realtime.protobuf.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
@@ -17,6 +21,10 @@ Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 
 class MalformedFrame(Exception):
     """The frame holds something that is no command. The text repeats nothing of the frame."""
+
+
+class TooManyCommands(Exception):
+    """More than the client may send at once: not worth reading."""
 
 
 class Recovery(Struct, frozen=True, kw_only=True):
@@ -166,7 +174,7 @@ class Command(Struct, frozen=True):
     body: Body
 
 
-class _Wire(Struct, frozen=True):
+class Wire(Struct, frozen=True):
     """A command as it stands on the wire. Fields that aren't named here are skipped."""
 
     id: Uint32 = 0
@@ -184,12 +192,16 @@ class _Wire(Struct, frozen=True):
     ping: Ping | None = None
 
 
-_METHODS = tuple(name for name in _Wire.__struct_fields__ if name != "id")
-_decoder = msgspec.json.Decoder(_Wire)
+_METHODS = tuple(name for name in Wire.__struct_fields__ if name != "id")
+_decoder = msgspec.json.Decoder(Wire)
 
 
-def decode_frame(frame: str) -> list[Command]:
-    """The commands of a frame, at least one, in order. Raises MalformedFrame; nothing of the frame counts then."""
+def decode_frame(frame: str, *, most: float = math.inf) -> list[Command]:
+    """The commands of a frame, at least one, in order. Raises MalformedFrame, TooManyCommands above `most`; nothing
+    of the frame counts then.
+    """
+    if frame.count("\n") > most:
+        raise TooManyCommands
     return [_decode(line) for line in frame.removesuffix("\n").split("\n")]
 
 
@@ -198,6 +210,11 @@ def _decode(line: str) -> Command:
         wire = _decoder.decode(line)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:  # a deep document ends in a RecursionError
         raise MalformedFrame("not a command") from error
+    return command_of(wire, empty=line.strip(" \t\r") == "{}")
+
+
+def command_of(wire: Wire, *, empty: bool) -> Command:
+    """What is asked for; `empty`: there was nothing in it. Raises MalformedFrame."""
     bodies: list[Body] = [asked for name in _METHODS if (asked := getattr(wire, name)) is not None]
     if len(bodies) > 1:
         raise MalformedFrame("more than one method in a command")
@@ -206,6 +223,6 @@ def _decode(line: str) -> Command:
         return Command(wire.id, body)
     if isinstance(body, Asynchronous):
         return Command(0, body)
-    if line.strip(" \t\r") != "{}":
+    if not empty:
         raise MalformedFrame("a command without an id")
     return Command(0, Pong())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.protocol.realtime.rate import TokenBucket
+
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
@@ -24,3 +26,7 @@ class SessionLimits:
     def command_burst(self) -> float:
         """A client that comes back connects and asks for all its channels at once."""
         return self.max_commands_per_s + self.max_channels
+
+    def commands(self, now_ms: int) -> TokenBucket:
+        """So many commands of a client."""
+        return TokenBucket(self.max_commands_per_s, self.command_burst, now_ms=now_ms)

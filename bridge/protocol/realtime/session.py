@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from bridge.protocol.realtime import channel_moves, codes, commands, server_side, session_moves, steps
+from bridge.protocol.realtime import channel_moves, codes, commands, protobuf, server_side, session_moves, steps
 from bridge.protocol.realtime.codes import DisconnectCode, ErrorCode
 from bridge.protocol.realtime.commands import Command
 from bridge.protocol.realtime.limits import SessionLimits
-from bridge.protocol.realtime.rate import TokenBucket
 from bridge.protocol.realtime.session_state import BUSY, CONNECTED, LIVE, Phase, SessionState, refuse
 from bridge.protocol.realtime.steps import Action
 
@@ -114,7 +113,7 @@ class Session:
     __slots__ = ("_bucket", "_state")
 
     def __init__(self, client: str, limits: SessionLimits, *, now_ms: int, secret: str = "") -> None:
-        self._bucket = TokenBucket(limits.max_commands_per_s, limits.command_burst, now_ms=now_ms)
+        self._bucket = limits.commands(now_ms)
         self._state = SessionState(client, limits, now_ms, now_ms + limits.authenticate_timeout_ms, secret=secret)
 
     @property
@@ -147,10 +146,15 @@ class Session:
         """When the next Tick is due; None: never."""
         return self._state.next_ms()
 
-    def receive(self, frame: str, *, now_ms: int) -> list[Action]:
-        """Take a frame from the client, any text. Never raises."""
+    def receive(self, frame: str | bytes, *, now_ms: int) -> list[Action]:
+        """Take a frame from the client: any text (JSON), or any bytes (Protobuf). Never raises."""
+        decode: Callable[..., list[Command]] = (
+            commands.decode_frame if isinstance(frame, str) else protobuf.decode_frame
+        )
         try:
-            received = commands.decode_frame(frame)
+            received = decode(frame, most=self._state.limits.command_burst)
+        except commands.TooManyCommands:
+            return self.feed(steps.Disconnected(codes.TOO_MANY_COMMANDS), now_ms=now_ms)
         except commands.MalformedFrame:
             return self.feed(steps.Disconnected(codes.BAD_FRAME), now_ms=now_ms)
         return [action for command in received for action in self.feed(command, now_ms=now_ms)]

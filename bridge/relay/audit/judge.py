@@ -45,12 +45,14 @@ class Found:
 class Page:
     """Messages that follow each other, and what they came to.
 
-    `blind` are the places (sequence, index; None for all there) where something may stand that can't be seen here.
+    `blind` are the places (sequence, index; None for all there) where something may stand that can't be seen here;
+    `frames` those that were taken, whatever they hold.
     """
 
     messages: Sequence[TopicMessage]
     events: Sequence[Found]
     blind: frozenset[tuple[int, int | None]]
+    frames: Sequence[Whole] = ()
 
 
 class Judge:
@@ -87,6 +89,7 @@ class Judge:
         self._kid: bytes | None = None
         self._producer_sequence: int | None = None if self._from_the_middle else 0
         self._closed = False
+        self._frames: list[Whole] = []
 
     @property
     def position(self) -> Position:
@@ -118,10 +121,11 @@ class Judge:
                 wholes.append(whole)
             elif self._from_the_middle and _ends_one(message):  # which may have begun before
                 blind.add((message.sequence, None))
+        self._frames = []
         events = self._judge(wholes, blind)  # what comes before the break is told first
         if broken is not None:
             raise broken
-        return Page(messages, events, frozenset(blind))
+        return Page(messages, events, frozenset(blind), self._frames)
 
     def _judge(self, wholes: Sequence[Whole], blind: set[tuple[int, int | None]]) -> list[Found]:
         rest = list(wholes)
@@ -192,6 +196,7 @@ class Judge:
             self.counts.skipped += 1
             return []
         self.counts.frames += 1
+        self._frames.append(whole)
         self.counts.signatures += self._signer is not None
         for event in frame.events:
             match event:

@@ -15,21 +15,30 @@ from sqlalchemy import Connection, RowMapping, func, select
 from bridge.errors import SealBroken
 from bridge.keys.at_rest import AtRest
 from bridge.protocol.channels import Channel, campaign_offset
+from bridge.protocol.envelope import SEALED
+from bridge.protocol.values import JSON, Event
 from bridge.relay.audit.judge import Found, Page
 from bridge.relay.audit.looking import ReadOnly
 from bridge.relay.audit.verdict import Counts, Refuted
-from bridge.relay.store import LABEL, Source
+from bridge.relay.store import LABEL, NO_EVENT, Source
 from bridge.schema import channels, publications
+from topics.chunks import Whole
 from topics.values import format_timestamp
 
 
 class Publications:
-    """Compares messages from `first` to `last`, which is as far as the relay had stored when the audit began."""
+    """Compares messages from `first` to `last`, which is as far as the relay had stored when the audit began.
 
-    def __init__(self, database: ReadOnly, source: Source, at_rest: AtRest, *, first: int, last: int) -> None:
+    A `sealed` campaign's publications are its frames.
+    """
+
+    def __init__(
+        self, database: ReadOnly, source: Source, at_rest: AtRest, *, first: int, last: int, sealed: bool = False
+    ) -> None:
         self._database = database
         self._source = source
         self._at_rest = at_rest
+        self._sealed = sealed
         self._first = first
         self._last = last
         self._mine = str(Channel("campaign", source.ref))
@@ -43,7 +52,8 @@ class Publications:
             return
         self._blind += sum(sequence <= last for sequence, _ in page.blind)
         self._blind_throughout |= any(index is None and sequence <= last for sequence, index in page.blind)
-        events = sorted((found for found in page.events if found.whole.sequence <= last), key=self._channel)
+        told = [_as_event(whole) for whole in page.frames] if self._sealed else page.events
+        events = sorted((found for found in told if found.whole.sequence <= last), key=self._channel)
         by_channel: dict[str, list[Found]] = {self._mine: []}
         by_channel |= {channel: list(found) for channel, found in groupby(events, self._channel)}
         for channel, found in by_channel.items():
@@ -137,6 +147,12 @@ class Publications:
 
     def _refuted(self, sequence: int, what: str, *, expected: object, got: object) -> Refuted:
         return Refuted(self._source.topic_id, sequence, what, expected=expected, got=got)
+
+
+def _as_event(frame: Whole) -> Found:
+    """A frame as it is told where nobody opens it."""
+    told: dict[str, JSON] = {"frame": base64.b64encode(frame.data).decode()}
+    return Found(Event(NO_EVENT, SEALED, frame.consensus_ns // 1_000_000, None, told), 0, frame)
 
 
 def _name(event_id: bytes) -> str:

@@ -20,6 +20,7 @@ from bridge.protocol.door.changes import Limits, validate_changes
 from bridge.protocol.values import JSON
 from bridge.publish import outbox
 from bridge.publish.ingest import Ingest, Request
+from bridge.publish.welcome import Welcome
 from bridge.schema import costs
 from bridge.storage import Storage, now_ms, opened
 from bridge.supervise import supervised
@@ -32,7 +33,7 @@ CANARY = "a planted canary"
 
 async def accepted(storage: Storage, *campaigns: str) -> list[str]:
     """An event of each of these campaigns."""
-    ingest = Ingest(storage.database, storage.ring, storage.at_rest, create_on_demand=True, now_ms=now_ms)
+    ingest = Ingest(storage.database, storage.ring, storage.at_rest, Welcome(True), now_ms=now_ms)
     raw: list[JSON] = [
         {"event": "CAMPAIGN_CLOSED", "payload": {"campaignId": campaign, "message": CANARY}} for campaign in campaigns
     ]

@@ -29,7 +29,7 @@ from bridge.storage import opened
         ({"payer": "me"}, "--payer: "),
         ({"topics": "absent"}, "absent can't be read"),
         ({"topics": "topics"}, "--topics, topic 2: "),
-        ({"payer": "0.0.2", "recovery_key": "topics"}, "--recovery-key and --campaigns go together"),
+        ({"payer": "0.0.2", "key_backup": "topics"}, "--key-backup needs --recovery-key"),
         ({"payer": "0.0.2", "keys_from": "absent"}, "no such file"),
     ],
 )

@@ -81,6 +81,7 @@ async def running_gateway(**changes: Any) -> AsyncIterator[Running]:
     running = Running(GatewaySettings(**{"port": 0, "close_timeout_s": 1.0, **changes}), ssl=ssl)
     await running.server.start()
     task = asyncio.create_task(running.server.run())
+    await asyncio.sleep(0)  # it has begun: cancelling it stops the server
     try:
         yield running
     finally:

@@ -18,8 +18,11 @@ class MemoryBackend:
         self.seen: dict[tuple[str, str], tuple[bytes, list[str]]] = {}
         self.down = False
 
-    async def create_campaign(self, campaign_id: str, owner_id: str, *, api_key: str) -> CampaignView:
-        known = self.campaigns.setdefault(campaign_id, CampaignView(campaign_id, owner_id, "creating"))
+    async def create_campaign(
+        self, campaign_id: str, owner_id: str, *, sealed: bool | None, api_key: str
+    ) -> CampaignView:
+        relay = "sealed" if sealed else "plain"
+        known = self.campaigns.setdefault(campaign_id, CampaignView(campaign_id, owner_id, "creating", relay=relay))
         if known.owner_id != owner_id:
             raise CampaignRefused(campaign_id, "is registered with another owner", status=409)
         return known

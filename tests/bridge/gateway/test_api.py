@@ -63,9 +63,12 @@ async def test_campaigns() -> None:
         assert (bare[0], bare[1]["id"], bare[1]["ownerId"]) == (201, str(2**60), "77")
         assert (await api.ask("GET", "/v1/campaigns/1"))[0] == 200
         assert await api.refusal("GET", "/v1/campaigns/2") == (404, "not_found")
+        sealed = await api.ask("POST", "/v1/campaigns", json={"id": "3", "ownerId": "77", "relay": "sealed"})
+        assert (body["relay"], sealed[1]["relay"]) == ("plain", "sealed")
         other = {"id": "1", "ownerId": "78"}
         assert await api.refusal("POST", "/v1/campaigns", json=other) == (409, "campaign_refused")
         mistakes: list[object] = [{}, [], {"id": 1.5, "ownerId": "77"}, {"id": "1", "ownerId": "77", "extra": 1}]
+        mistakes += [{"id": "1", "ownerId": "77", "relay": wrong} for wrong in ("open", 1, None)]
         for wrong in mistakes:
             assert await api.refusal("POST", "/v1/campaigns", json=wrong) == (422, "refused")
 
@@ -167,14 +170,6 @@ async def test_the_page(tmp_path: Path) -> None:
                 assert await response.text() == "<h1>live</h1>"
                 assert "default-src 'self'" in response.headers["Content-Security-Policy"]
         assert (await api.refusal("GET", "/web/%2e%2e/secret"))[0] == 404
-
-
-async def test_connections_are_limited() -> None:
-    async with running(max_connections=1) as api:
-        assert (await api.ask("GET", "/healthz"))[0] == 200  # its connection stays open
-        url = f"http://127.0.0.1:{api.server.port}/healthz"
-        async with aiohttp.ClientSession() as session, session.get(url) as response:
-            assert response.status == 503
 
 
 async def test_a_taken_port_is_named() -> None:

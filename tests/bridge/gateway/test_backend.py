@@ -12,6 +12,7 @@ def test_views_as_json() -> None:
         "status": "creating",
         "topicId": None,
         "sequence": None,
+        "relay": "plain",
     }
     parked = EventView("e", "parked", "campaign:1", "2026-01-01T00:00:00.000Z", reason="too large").as_json()
     assert parked["reason"] == "too large"

@@ -69,6 +69,24 @@ async def test_recovery_and_its_bounds() -> None:
             await client.ask(unsubscribe={"channel": CAMPAIGN})
 
 
+async def test_who_came_before_there_was_an_epoch_misses_nothing() -> None:
+    async with running_gateway() as gateway, WireClient(gateway.url) as client:
+        await client.ask(connect={"token": gateway.token()})
+        epoch, gateway.history.epoch = gateway.history.epoch, ""  # as of a campaign that has no topic yet
+        place = (await client.ask(subscribe={"channel": CAMPAIGN}))["subscribe"]
+        assert (place["epoch"], place["offset"]) == ("", 0)
+        await client.ask(unsubscribe={"channel": CAMPAIGN})
+        gateway.history.epoch = epoch
+        gateway.publisher.confirm(CAMPAIGN, 2000)
+        asked = {"channel": CAMPAIGN, "recover": True, "epoch": place["epoch"], "offset": place["offset"]}
+        reply = await client.ask(subscribe=asked)
+        assert (reply["subscribe"]["recovered"], reply["subscribe"]["epoch"], offsets(reply)) == (True, epoch, [2000])
+        await client.ask(unsubscribe={"channel": CAMPAIGN})
+        gateway.history.epoch = ""  # a place in a stream that isn't there any more
+        reply = await client.ask(subscribe={"channel": CAMPAIGN, "recover": True, "epoch": epoch, "offset": 2000})
+        assert reply["subscribe"]["recovered"] is False
+
+
 async def test_only_what_is_yours() -> None:
     async with running_gateway() as gateway, WireClient(gateway.url) as client:
         await client.ask(connect={"token": gateway.token(STRANGER, campaigns=["9"])})

@@ -17,6 +17,9 @@ from bridge.protocol.values import JSON
 async def served(directory: Path, data: Callable[[], JSON] | None = None) -> AsyncIterator[aiohttp.ClientSession]:
     (directory / "index.html").write_text("<h1>live</h1>")
     (directory / "live.js").write_text("1")
+    (directory / "client" / "dist").mkdir(parents=True)
+    (directory / "client" / "package.json").write_text("{}")
+    (directory / "client" / "dist" / "hcs-bridge.js").write_text("2")
     application = web.Application()
     Pages(directory, data).add_to(application.router)
     runner = web.AppRunner(application)
@@ -32,9 +35,19 @@ async def test_the_page_and_its_data(tmp_path: Path) -> None:
         for path in ("/", "/web/"):
             async with session.get(path) as response:
                 assert await response.text() == "<h1>live</h1>"
-        for path, status in (("/web/live.js", 200), ("/web/nothing.js", 404)):
+        answers = {
+            "/web/live.js": 200,
+            "/web/nothing.js": 404,
+            "/web/client/hcs-bridge.js": 200,
+            "/web/client/package.json": 404,
+            "/web/client/dist/hcs-bridge.js": 404,
+        }
+        for path, status in answers.items():
             async with session.get(path) as response:
-                assert response.status == status
+                assert response.status == status, path
+        async with session.get("/web/client/hcs-bridge.js") as response:
+            assert response.headers["Access-Control-Allow-Origin"] == "*"
+            assert "javascript" in response.headers["Content-Type"]
         async with session.get("/web/demo.json") as response:
             assert await response.json() == {"gateway": "ws://x"}
 

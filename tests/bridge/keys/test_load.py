@@ -12,11 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from bridge.config_sections import Keys
 from bridge.errors import ConfigInvalid
 from bridge.keys.load import load_keys
-from bridge.keys.people import Purpose, unwrap_from
+from bridge.keys.people import recovery, unwrap_from
 from bridge.protocol.wire.epochs import kid_of
+from topics.values import TopicId
 
 MASTER, SIGNING = os.urandom(32), os.urandom(32)
 RECOVERY = X25519PrivateKey.generate()
+TOPIC = TopicId(0, 0, 7)
 
 
 def section(folder: Path, **content: str) -> Keys:
@@ -33,17 +35,16 @@ def test_keys_are_read(tmp_path: Path) -> None:
     assert keys.master == MASTER
     assert keys.public == Ed25519PrivateKey.from_private_bytes(SIGNING).public_key().public_bytes_raw()
     assert keys.recovery is None
-    assert keys.wrap_for_recovery(MASTER, network="devnet", owner="campaign:7") is None
+    assert keys.wrap_for_recovery(MASTER, network="devnet", topic_id=TOPIC) is None
 
 
 def test_an_epoch_is_wrapped_for_the_recovery_key(tmp_path: Path) -> None:
     public = RECOVERY.public_key().public_bytes_raw().hex()
     keys = load_keys(section(tmp_path, recovery_public_key=f"# recovery\n{public}\n"))
     epoch = os.urandom(32)
-    wrapped = keys.wrap_for_recovery(epoch, network="devnet", owner="campaign:7")
+    wrapped = keys.wrap_for_recovery(epoch, network="devnet", topic_id=TOPIC)
     assert wrapped is not None
-    purpose = Purpose("recovery", "devnet", "campaign:7")
-    assert unwrap_from(RECOVERY, wrapped, purpose=purpose, kid=kid_of(epoch)) == epoch
+    assert unwrap_from(RECOVERY, wrapped, purpose=recovery("devnet", TOPIC), kid=kid_of(epoch)) == epoch
 
 
 @pytest.mark.parametrize("name", ["master_key", "signing_key", "recovery_public_key"])

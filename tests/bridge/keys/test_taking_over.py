@@ -1,4 +1,4 @@
-"""Keys for a database made anew: none is taken that doesn't open, and a wrapped key opens for its campaign alone."""
+"""Keys for a database made anew: none is taken that doesn't open, and a wrapped key opens for its topic alone."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from bridge.errors import ConfigInvalid, SealBroken
-from bridge.keys.people import Purpose, wrap_to
+from bridge.keys.people import recovery, wrap_to
 from bridge.keys.ring import STORE, campaign_owner, user_owner
-from bridge.keys.taking_over import Recovery, epochs_held, first_epoch, recovery_key, take_over
-from bridge.protocol.wire.epochs import kid_of
+from bridge.keys.taking_over import RecoveredKeys, Recovery, epochs_held, recovery_key, take_over
+from bridge.protocol.wire.epochs import Epoch, KeyTable, kid_of
+from bridge.schema import epochs
 from tests.bridge.keys.test_ring import MASTER, connection, ring
+from topics.values import TopicId
 
 __all__ = ["connection"]
 KEY = os.urandom(32)
@@ -25,12 +27,10 @@ def test_epochs_are_taken_over_once_and_the_stores_own_is_not(connection: Connec
         ring().ensure(connection, owner, now_ms=1)
     held = epochs_held(connection, master=MASTER)
     assert sorted(each.owner for each in held) == ["campaign:1", "user:7"]
-    other = first_epoch(campaign_owner("2"), KEY, master=MASTER, now_ms=5)
-    take_over(connection, [*held, other])
-    take_over(connection, [other, first_epoch(campaign_owner("1"), KEY, master=MASTER, now_ms=5)])
-    assert ring().find_campaign(connection, kid_of(KEY)) == ring().current(connection, campaign_owner("2"))
-    kept = {each.owner: each for each in epochs_held(connection, master=MASTER)}
-    assert [kept[each.owner] for each in held] == held
+    connection.execute(delete(epochs).where(epochs.c.owner == user_owner("7")))
+    take_over(connection, held)
+    take_over(connection, held)
+    assert sorted(epochs_held(connection, master=MASTER), key=str) == sorted(held, key=str)
 
 
 def test_epochs_under_another_master_key_are_refused(connection: Connection) -> None:
@@ -44,14 +44,24 @@ def test_a_users_epoch_is_no_campaigns(connection: Connection) -> None:
     assert ring().find_campaign(connection, user.kid) is None
 
 
-def test_a_wrapped_key_opens_for_its_campaign_network_and_pair() -> None:
-    private = X25519PrivateKey.generate()
-    wrapped = wrap_to(private.public_key(), KEY, purpose=Purpose("recovery", "devnet", campaign_owner("2")))
-    found = Recovery(private, ["1", "2", "3"]).open(wrapped, network="devnet", kid=kid_of(KEY))
-    assert found == ("2", KEY)
-    assert Recovery(private, ["1", "3"]).open(wrapped, network="devnet", kid=kid_of(KEY)) is None
-    assert Recovery(private, ["2"]).open(wrapped, network="testnet", kid=kid_of(KEY)) is None
-    assert Recovery(X25519PrivateKey.generate(), ["2"]).open(wrapped, network="devnet", kid=kid_of(KEY)) is None
+def test_a_wrapped_key_opens_for_its_topic_network_and_pair() -> None:
+    private, topic_id = X25519PrivateKey.generate(), TopicId(0, 0, 7)
+    wrapped = wrap_to(private.public_key(), KEY, purpose=recovery("devnet", topic_id))
+    pair = Recovery(private, "devnet")
+    assert pair.open(wrapped, topic_id=topic_id, kid=kid_of(KEY)) == Epoch.of(KEY)
+    assert pair.open(wrapped, topic_id=TopicId(0, 0, 8), kid=kid_of(KEY)) is None
+    assert pair.open(wrapped, topic_id=topic_id, kid=bytes(8)) is None
+    assert pair.open(None, topic_id=topic_id, kid=kid_of(KEY)) is None
+    assert Recovery(private, "testnet").open(wrapped, topic_id=topic_id, kid=kid_of(KEY)) is None
+    assert Recovery(X25519PrivateKey.generate(), "devnet").open(wrapped, topic_id=topic_id, kid=kid_of(KEY)) is None
+
+
+def test_what_was_learned_on_the_way_opens_beside_what_is_held() -> None:
+    held, learned, user = (Epoch.of(os.urandom(32)) for _ in range(3))
+    keys = RecoveredKeys(KeyTable(epochs=(held,), users=(user,)))
+    keys.learned[learned.kid] = learned
+    assert [keys.epoch(each.kid) for each in (held, learned, user)] == [held.key, learned.key, None]
+    assert [keys.user(each.kid) for each in (learned, user)] == [None, user.key]
 
 
 def test_the_recovery_key_is_read_from_a_file(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import base64
 import json
 import uuid
 
-from bridge.protocol.envelope import Place, confirmed, iso_time, provisional, rejected
+from bridge.protocol.envelope import Place, confirmed, iso_time, provisional, rejected, sealed
 from tests.bridge.protocol.samples import AT_MS, TOPIC, event
 
 PLACE = Place(TOPIC, 17, 2, 1_761_840_000_000_000_001, bytes(48))
@@ -61,3 +61,26 @@ def test_times_are_written_as_browsers_write_them() -> None:
     assert iso_time(0) == "1970-01-01T00:00:00.000Z"
     assert iso_time(1_761_840_000_007) == "2025-10-30T16:00:00.007Z"
     assert iso_time(253_402_300_799_999) == "9999-12-31T23:59:59.999Z"
+
+
+def test_a_sealed_frame_says_where_it_stands_and_nothing_else() -> None:
+    place = Place(TOPIC, 17, 0, 1_761_840_000_000_000_001, bytes(48))
+    message = json.loads(sealed(b"frame", campaign_id="1234", place=place, first=15))
+    assert message == {
+        "event": "SEALED_FRAME",
+        "data": {
+            "type": "CAMPAIGN",
+            "payload": {"frame": base64.b64encode(b"frame").decode()},
+            "timestamp": "2025-10-30T16:00:00.000Z",
+        },
+        "encrypted": True,
+        "meta": {
+            "phase": "confirmed",
+            "campaignId": "1234",
+            "topicId": "0.0.7001",
+            "sequence": 17,
+            "first": 15,
+            "consensusTimestamp": "1761840000.000000001",
+            "runningHash": base64.b64encode(bytes(48)).decode(),
+        },
+    }

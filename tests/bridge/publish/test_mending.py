@@ -111,6 +111,19 @@ def test_all_are_retried_or_none(connection: Connection) -> None:
     assert state(connection, 1) is EntryState.PARKED
 
 
+def test_what_was_shredded_on_its_way_is_not_sent_again(connection: Connection) -> None:
+    """Its frame was refused after nobody could know any more what it said."""
+    add(connection, entry(1), entry(2))
+    park(connection, 1, 2)
+    connection.execute(update(entries).where(entries.c.event_id == ids(1)[0]).values(body=b""))
+    with pytest.raises(EntryRefused, match="was shredded"):
+        mending.retry(connection, ids(1), HAND)
+    mending.retry_campaign(connection, "c1", HAND, limit=9)
+    assert waiting(connection) == [2]
+    mending.drop(connection, ids(1), HAND)
+    assert state(connection, 1) is EntryState.DROPPED
+
+
 def test_dropped_with_who_when_and_why(connection: Connection) -> None:
     add(connection, *(entry(number) for number in (1, 2, 3)))
     park(connection, 1)

@@ -9,9 +9,9 @@ from typing import Any
 
 from bridge import config_sections as sections
 from bridge import settings
+from bridge.crossing import confirm, recognise
 from bridge.relay.inbound import Handing, Inbound, Reading
 from bridge.relay.store import News
-from bridge.rooms import confirm, recognise
 from tests.rooms import Rooms, change
 from topics.mirror.answers import Page
 from topics.mirror.rest import Mirror

@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, insert, select, update
 
 from bridge import config_sections as sections
+from bridge.crossing import confirm, recognise
 from bridge.keys.ring import campaign_owner
 from bridge.protocol.values import TopicContext
 from bridge.protocol.wire.events import code_event
 from bridge.protocol.wire.frame import Sealing, seal_frame
 from bridge.relay.inbound import Handing, Inbound, Reading
 from bridge.relay.store import News
-from bridge.rooms import confirm, recognise
 from bridge.schema import flights, metadata, transactions
 from tests.bridge.protocol.samples import counted_ivs, event, fixed_key
 from tests.bridge.relay.bent_mirror import cursor, publish

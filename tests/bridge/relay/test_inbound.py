@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Connection
 
 from bridge import config_sections as sections
+from bridge.crossing import recognise
 from bridge.publish.outbox import EntryState
 from bridge.relay import progress
 from bridge.relay.inbound import Handing, Inbound
 from bridge.relay.store import News
-from bridge.rooms import recognise
 from tests.bridge.relay.bent_mirror import bent, cursor, ids, publish, stored, told
 from tests.footing import Terms
 from tests.rooms import Rooms, change, going, rooms_on, until

@@ -11,9 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge import config_sections as sections
+from bridge.crossing import confirm, recognise
 from bridge.relay import progress
 from bridge.relay.inbound import Handing, Inbound, Reading
-from bridge.rooms import confirm, recognise
 from tests.bridge.relay.bent_mirror import cursor, ids, publish, stored
 from tests.footing import Terms, terms_at
 from tests.rooms import Rooms

@@ -11,6 +11,7 @@ from bridge.relay import progress
 from bridge.relay.tail import Progress
 from tests.bridge.relay.bent_mirror import chained, ids, publish
 from tests.rooms import Rooms
+from topics.mirror.answers import Page
 from topics.values import START, ChunkInfo, Position, TopicId, TopicMessage, TransactionId
 
 LONG = "x" * 2_000
@@ -53,6 +54,14 @@ async def test_chunks_wait_for_the_others_and_are_stored_together(rooms: Rooms) 
     assert await rooms.inbound.position(topic_id) == position_of(messages[1])
     assert await rooms.inbound.take(topic_id, messages[2:]) == []
     assert ids(rooms.news, "c1") == accepted
+
+
+async def test_chunks_that_rest_brought_need_not_come_again(rooms: Rooms) -> None:
+    topic_id, accepted, messages = await shown(rooms)
+    assert await rooms.inbound._relay_page(topic_id, Page(messages[:3], rooms.mirror.url), asked=0)
+    assert await rooms.inbound.take(topic_id, messages[3:]) == []
+    assert ids(rooms.news, "c1") == accepted
+    assert await rooms.inbound.position(topic_id) == position_of(messages[-1])
 
 
 def garbage(messages: list[TopicMessage]) -> Sequence[TopicMessage]:

@@ -17,8 +17,9 @@ from bridge.protocol.envelope import Place
 from bridge.protocol.realtime.recovery import StreamPosition
 from bridge.protocol.wire.epochs import Epoch
 from bridge.relay import progress
+from bridge.relay.placed import Placed, SealedFrame
 from bridge.relay.store import Source, Store, portions
-from bridge.relay.tail import Batch, Placed, Progress
+from bridge.relay.tail import Batch, Progress
 from bridge.schema import publications
 from tests.bridge.protocol.samples import event
 from tests.footing import GENERATION
@@ -130,3 +131,14 @@ def test_the_same_event_is_never_stored_twice_for_a_user(connection: Connection)
     with pytest.raises(IntegrityError), connection.begin_nested():
         append(connection, ONE, replace(once))
     assert offsets(connection, "user:77") == [1]
+
+
+def test_a_sealed_frame_is_one_publication_where_its_first_event_would_be(connection: Connection) -> None:
+    place = Place(ONE.topic_id, 5, 0, 5 * NANOS, b"h" * 48)
+    frame = SealedFrame(b"a sealed frame", 4, place, (placed(ONE, 5, audience="77"),))
+    [[news]] = STORE.append(connection, [(ONE, Batch((), Progress(channel_epoch="0.0.7-e"), frames=(frame,)))])
+    assert (news.channel, news.publication.offset) == ("campaign:c1", 5000)
+    assert STORE.read(connection, "campaign:c1", since=0, limit=9) == [news.publication]
+    assert json.loads(news.publication.data)["meta"]["first"] == 4
+    assert offsets(connection, "user:77") == []  # nobody opened it
+    assert [len(each) for each in portions([(ONE, Batch((), Progress(), frames=(frame,) * 499))] * 2)] == [1, 1]

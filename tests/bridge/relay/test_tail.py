@@ -14,7 +14,9 @@ from bridge.errors import EnvelopeRejected, ProducerGap
 from bridge.protocol.channels import channel_epoch
 from bridge.protocol.values import Event
 from bridge.protocol.wire.epochs import KeyTable
-from bridge.relay.tail import Ours, Placed, Progress, TopicTail, strangers
+from bridge.relay.on_record import Ours, strangers
+from bridge.relay.placed import Placed
+from bridge.relay.tail import Progress, TopicTail
 from tests.bridge.protocol.samples import CAMPAIGN, KEYS, event
 from tests.bridge.relay.topic_history import (
     EVENTS,

@@ -15,8 +15,8 @@ END = Control(event(60).id, AT_MS, Close())
 def test_the_final_message_is_told_with_its_place() -> None:
     batch = read(frame(1, event(1), event(2), END))
     assert numbers(batch) == [1, 2]
-    assert batch.closing is not None
-    assert (batch.closing.id, batch.closing.place.sequence, batch.closing.place.index) == (END.id, 2, 2)
+    [noted] = batch.controls
+    assert (noted.control, noted.place.sequence, noted.place.index) == (END, 2, 2)
     assert batch.progress.closed
 
 
@@ -25,7 +25,7 @@ def test_a_frame_behind_it_is_skipped_and_counted_also_after_a_restart() -> None
     first = TopicTail(RULES, Progress()).take(messages[:3], KEYS)
     second = TopicTail(RULES, first.progress).take(messages[3:], KEYS)
     assert [*numbers(first), *numbers(second)] == []
-    assert second.closing is None
+    assert second.controls == ()
     assert (second.progress.skipped, second.progress.last_skip) == (2, "sequence 4: a frame behind the final message")
 
 

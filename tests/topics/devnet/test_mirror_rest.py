@@ -33,6 +33,13 @@ async def message_of(devnet: Devnet, path: str) -> tuple[int, str]:
     return status, body["_status"]["messages"][0]["message"]
 
 
+async def test_any_page_may_read_it() -> None:
+    async with running() as devnet, aiohttp.ClientSession() as session:
+        for path in ("/topics/0.0.9999/messages", "/topics/nonsense/messages"):
+            async with session.get(f"{devnet.mirror_url}/api/v1{path}") as answer:
+                assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
 async def test_what_is_there() -> None:
     async with running() as devnet:
         client = Client(devnet)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 
-from tests.topics.devnet.ground import Ground
+import pytest
+
+from tests.topics.devnet.ground import NOON_NS, Ground
+from topics.devnet import mirror_watch
 from topics.devnet.mirror_watch import Watch
 
 
@@ -41,6 +45,22 @@ async def test_nothing_moves_while_nobody_waits() -> None:
         pass
     await asyncio.sleep(0.05)
     assert len(ground.network.mirror.topics[topic_id].messages) == 0
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_what_is_due_sooner_than_the_next_tick_comes_when_it_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror_watch, "TICK_S", 600)
+    began_ns = time.monotonic_ns()
+    ground = Ground(consensus_delay_s=0.02, mirror_delay_s=0.01, clock=lambda: NOON_NS + time.monotonic_ns() - began_ns)
+    topic_id = ground.create_topic()
+    ground.ingest(ground.submit(topic_id))
+    watch = Watch(ground.network)
+    running = asyncio.create_task(watch.run())
+    with watch.on(topic_id) as news:
+        await asyncio.wait_for(watch.wait(news), 10)
+        assert len(ground.network.mirror.topics[topic_id].messages) == 1
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running

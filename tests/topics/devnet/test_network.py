@@ -29,6 +29,20 @@ def test_consensus_then_the_mirror() -> None:
     assert ground.network.mirror.transaction(record.id) == [record]
 
 
+def test_it_knows_when_something_happens_next() -> None:
+    ground = Ground(consensus_delay_s=3, mirror_delay_s=2)
+    topic_id = ground.create_topic()
+    ground.advance(10)
+    assert ground.network.next_ns() is None
+    ground.ingest(ground.submit(topic_id))
+    began_ns = ground.now_ns
+    assert ground.network.next_ns() == began_ns + 3 * NANOS
+    ground.advance(3)
+    assert ground.network.next_ns() == began_ns + 5 * NANOS
+    ground.advance(2)
+    assert ground.network.next_ns() is None
+
+
 def test_consensus_times_only_rise() -> None:
     ground = Ground()
     bodies = [ground.submit(TOPIC) for _ in range(20)]

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from bridge.protocol.realtime import codes, replies
 from bridge.protocol.realtime.commands import Subscribe, decode_frame
-from bridge.protocol.realtime.event_stream import EventStream, parse_place, status_of
+from bridge.protocol.realtime.event_stream import EventStream, status_of
 from bridge.protocol.realtime.recovery import Since
 
 CHANNEL = "campaign:1"
@@ -30,7 +26,7 @@ def test_what_was_missed_follows_the_start_and_a_gap_goes_before_it() -> None:
     missed = [{"data": {"n": 1}, "offset": 8}]
     _, wire = begun(Since(7, "e"), recovered=True, publications=missed)
     assert wire.endswith(b'id: 7@e\ndata: {}\n\nid: 8@e\ndata: {"n":1}\n\n')
-    _, wire = begun(Since(9, "other"), recovered=False)
+    _, wire = begun(Since(9, "other"), was_recovering=True, recovered=False)
     assert wire.startswith(b'event: gap\nid: 7@e\ndata: {"offset":7,"epoch":"e"}\n\nevent: subscribed\n')
 
 
@@ -66,13 +62,9 @@ def test_what_it_asks_of_the_session() -> None:
     assert json.loads(EventStream(CHANNEL, None).connect())["connect"] == {"subs": {CHANNEL: {}}}
 
 
-@given(offset=st.integers(0, 10**18 - 1), epoch=st.text(st.characters(codec="ascii")))
-def test_places_are_read_back(offset: int, epoch: str) -> None:
-    assert parse_place(f"{offset}@{epoch}") == Since(offset, epoch)
-    assert parse_place(str(offset)) == Since(offset, "")
-
-
-@pytest.mark.parametrize("text", ["", "@e", "x@e", "-1@e", "1" * 19, "\uff11@e"])
-def test_what_is_no_place(text: str) -> None:
-    with pytest.raises(ValueError, match="a place is"):
-        parse_place(text)
+def test_readers_of_a_channel_share_what_is_made_of_a_publication() -> None:
+    (one, _), (other, _) = begun(), begun()
+    payload = replies.publication_push(CHANNEL, b'{"n":3}', offset=9)
+    assert one.encode(payload) == b'id: 9@e\ndata: {"n":3}\n\n'
+    assert other.encode(payload) is one.encode(payload)
+    assert begun(epoch="f")[0].encode(payload).startswith(b"id: 9@f")

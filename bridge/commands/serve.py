@@ -1,0 +1,22 @@
+"""`hcs-bridge serve`: the daemon."""
+
+# ruff: noqa: PLC0415 # as in the other verbs: what it needs is imported when it runs
+from __future__ import annotations
+
+import asyncio
+import os
+
+from bridge.commands.options import DEFAULT_CONFIG, ConfigPath, loaded
+
+
+def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Run the bridge: HTTP door, gateway, and both corridors. SIGTERM drains and ends it."""
+    from bridge import app
+    from bridge.key_files import check_key_files
+    from bridge.log import set_up
+    from bridge.systemd import service
+
+    settings = loaded(config)
+    check_key_files(settings)
+    set_up(settings.log)
+    asyncio.run(app.serve(settings, service(os.environ)))

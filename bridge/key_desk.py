@@ -1,0 +1,114 @@
+"""What operators do with the key ring: rotate, change the master key, shred. The daemon's door and the CLI use it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from bridge.config import Config
+from bridge.errors import ConfigInvalid, KeysRefused
+from bridge.keys.load import hex_key
+from bridge.keys.master import change_master
+from bridge.keys.ring import STORE, user_owner
+from bridge.log import get_logger
+from bridge.offline import carrying
+from bridge.protocol.channels import ACCOUNT, is_id
+from bridge.publish import rotating
+from bridge.resealing import reseal
+from bridge.rooms import Outbound
+from bridge.shredding import Shredded, Shredding
+from bridge.storage import Storage, now_ms, opened
+
+log = get_logger(__name__)
+
+
+class KeyDesk:
+    """Port: bridge.gateway.key_admin.KeyDesk. `wake` tells the submitter who has work."""
+
+    def __init__(self, storage: Storage, rooms: Outbound, *, wake: Callable[[Iterable[str]], None]) -> None:
+        self._storage = storage
+        self._rooms = rooms
+        self._wake = wake
+        self._changing = asyncio.Lock()
+
+    async def rotate_campaign(self, campaign_id: str, *, by: str) -> bytes:
+        """The campaign's next epoch is on its way; the id of the message that says so. Raises CampaignRefused."""
+        at_rest, at_ms = self._storage.at_rest, now_ms()
+        event_id = await self._storage.database.write(
+            lambda c: rotating.rotate(c, campaign_id, at_rest, api_key=by, now_ms=at_ms)
+        )
+        self._wake([campaign_id])
+        return event_id
+
+    async def rotate_user(self, user_id: str, *, by: str) -> bytes:
+        """The user's next epoch, in force from the next seal on; its kid. Raises KeysRefused (404: what is no id)."""
+        if not is_id(user_id):
+            raise KeysRefused("no user has this id: it has 1 to 64 of A-Z a-z 0-9 . _ ~ -", status=404)
+        ring, owner, at_ms = self._storage.ring, user_owner(user_id), now_ms()
+        return (await self._storage.database.write(lambda c: ring.renew(c, owner, now_ms=at_ms, by=by))).kid
+
+    async def rewrap(self, new_file: str, *, by: str) -> int:
+        """All keys under the master key in this file from now on; how many. Raises KeysRefused (422)."""
+        async with self._changing:
+            path, master = _new_master(new_file)
+            ring = self._storage.ring
+            ring.hold(master)
+
+            def work(connection: Connection) -> int:
+                change_master(connection, path, master)
+                return ring.rewrap(connection)
+
+            count = await self._storage.database.write(work)
+        log.warning("master key changed", by=by, keys=count)
+        return count
+
+    async def shred(self, kind: str, name: str, new_file: str, *, by: str) -> Shredded:
+        """The keys of a `campaign` or a `user` are destroyed, and all others stand under the master key in this file.
+
+        When this returns, the store key is another, too, and nothing in the database is left under the old one. Raises
+        KeysRefused (404: no keys here, 422: the file), CampaignRefused (404).
+        """
+        storage = self._storage
+        async with self._changing:
+            path, master = _new_master(new_file)
+            await self._rooms.ingest.register(ACCOUNT, None)
+            storage.ring.hold(master)
+            shredding = Shredding(storage.at_rest, self._rooms.carrier.loader.load, by, now_ms())
+            act = {"campaign": shredding.campaign, "user": shredding.user}[kind]
+
+            def work(connection: Connection) -> Shredded:
+                shredded = act(connection, name)
+                change_master(connection, path, master)
+                storage.ring.renew(connection, STORE, now_ms=shredding.now_ms, by=by)
+                storage.ring.rewrap(connection)
+                return shredded
+
+            shredded = await storage.database.write(work)
+            storage.ring.forget_unwrapped()
+            storage.at_rest.change(*await storage.database.read(lambda c: storage.ring.all_of(c, STORE)))
+            self._wake([shredded.recorded_in])
+            await reseal(storage.database, storage.at_rest, storage.ring)
+        log.warning("keys shredded", by=by, kids=len(shredded.kids), recorded_in=shredded.recorded_in)
+        return shredded
+
+
+@asynccontextmanager
+async def key_desk_alone(config: Config) -> AsyncIterator[KeyDesk]:
+    """The desk over a database that this process takes: the next start sends what is on its way.
+
+    Raises DatabaseHeld (a daemon runs), Unavailable.
+    """
+    async with opened(config, alone=True) as storage, carrying(storage) as rooms:
+        yield KeyDesk(storage, rooms, wake=lambda _refs: None)
+
+
+def _new_master(new_file: str) -> tuple[Path, bytes]:
+    path = Path(new_file)
+    try:
+        return path, hex_key(path, "the new master key")
+    except ConfigInvalid as invalid:
+        raise KeysRefused("; ".join(problem.rule for problem in invalid.problems), status=422) from invalid

@@ -1,0 +1,53 @@
+"""The units that are shipped and printed: systemd takes them, and finds them closed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bridge.commands.unit import UNITS
+from tests.integration.world import COMMAND
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+EXPOSURE = 1.5
+ANALYZE = shutil.which("systemd-analyze")
+needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="no systemd-analyze: install Debian's package systemd")
+
+
+def printed(*options: str) -> str:
+    return subprocess.run([COMMAND, "systemd-unit", *options], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    (tmp_path / "hcs-bridge.service").write_text(printed())
+    (tmp_path / "hcs-bridge.socket").write_text(printed("--socket"))
+    return tmp_path
+
+
+def test_it_names_the_command_that_prints_it_and_is_what_deploy_holds() -> None:
+    assert f"ExecStart={COMMAND} serve\n" in printed()
+    for name in ("hcs-bridge.service", "hcs-bridge.socket"):
+        assert (DEPLOY / name).read_text() == (UNITS / name).read_text()
+
+
+@needs_systemd
+def test_systemd_takes_both(units: Path) -> None:
+    assert ANALYZE
+    names = ["./hcs-bridge.service", "./hcs-bridge.socket"]
+    done = subprocess.run([ANALYZE, "verify", *names], cwd=units, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_systemd
+def test_little_of_the_machine_is_open_to_it(units: Path) -> None:
+    assert ANALYZE
+    command = [ANALYZE, "security", "--offline=true", "--no-pager", "./hcs-bridge.service"]
+    done = subprocess.run(command, cwd=units, capture_output=True, text=True, check=False)
+    found = re.search(r"exposure level for hcs-bridge.service: ([\d.]+)", done.stdout)
+    assert found, done.stdout + done.stderr
+    assert float(found[1]) <= EXPOSURE
