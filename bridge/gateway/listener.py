@@ -79,6 +79,8 @@ class Listener(socket.socket):
         Who came before has so long to say what they want.
         """
         loop = asyncio.get_running_loop()
+        if self.fileno() < 0:  # closed already
+            return
         loop.remove_reader(self)
         ends_s = loop.time() + within_s
         while self._silent and loop.time() < ends_s:  # noqa: ASYNC110 # it happens once
