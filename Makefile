@@ -1,4 +1,4 @@
-# make demo · make test · make test-long · make chaos · make check · make bench; each makes .venv and installs what it needs.
+# make demo · make test · make test-long · make chaos · make soak · make check · make bench; each makes .venv and installs what it needs.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,19 +12,22 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-long chaos check coverage bench client browser java clean
+.PHONY: demo test test-long chaos soak check coverage bench client lock man browser java nginx clean
 
 demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
 	@$(BIN)/hcs-bridge demo
 
-test: $(VENV)/.tests $(NODE_MODULES) browser java  ## what decides whether a change is good
+test: $(VENV)/.tests $(NODE_MODULES) browser java nginx  ## what decides whether a change is good
 	@$(PYTEST) -m "not long"
 
-test-long: $(VENV)/.tests $(NODE_MODULES) browser java  ## the same, with the full chaos, drop and fuzz runs
+test-long: $(VENV)/.tests $(NODE_MODULES) browser java nginx  ## the same, with the full chaos, drop and fuzz runs
 	@$(PYTEST)
 
 chaos: $(VENV)/.tests  ## kill the daemon 300 times, then read the ledger; CHAOS_KILLS and CHAOS_SEED change how often and what is drawn
 	@$(BIN)/pytest -q -s -m long tests/integration/test_chaos.py
+
+soak: $(VENV)/.tests  ## half an hour of everything at once; SOAK_S is for how many seconds, SOAK_SEED what is drawn
+	@$(BIN)/python -m tests.integration.soak
 
 check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/ruff format --quiet --check .
@@ -32,7 +35,7 @@ check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/mypy --no-error-summary -p bridge -p topics -p tests -p benchmarks
 	@$(BIN)/pytest -q tests/test_layout.py
 
-coverage: $(VENV)/.tests $(NODE_MODULES) browser java
+coverage: $(VENV)/.tests $(NODE_MODULES) browser java nginx
 	@$(BIN)/pytest -q -m "not long" --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.tests $(NODE_MODULES)  ## each prints one JSON object
@@ -41,6 +44,16 @@ bench: $(VENV)/.tests $(NODE_MODULES)  ## each prints one JSON object
 
 client: $(CLIENT)/node_modules/.installed  ## build the browser client anew from its sources
 	@cd $(CLIENT) && npm run build --silent
+
+lock: build/lock/bin/pip-compile  ## pin what is installed, by hash: deploy/requirements.lock
+	@$< --quiet --upgrade --generate-hashes --strip-extras --no-header --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --output-file=deploy/requirements.lock pyproject.toml
+
+man: $(VENV)/.runtime  ## the manual page anew, out of the commands' own help
+	@$(BIN)/python deploy/make_man.py > deploy/hcs-bridge.1
+
+build/lock/bin/pip-compile:
+	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
 
 clean:
 	rm -rf $(VENV) $(JS)/node_modules $(CLIENT)/node_modules .mypy_cache .ruff_cache .hypothesis
@@ -79,3 +92,10 @@ java:
 		echo "installing a Java runtime ..."; \
 		apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends default-jre-headless >/dev/null; \
 	else echo "no java found: the tests of hedera-sdk-py need it (Debian: apt-get install default-jre-headless)" >&2; fi
+
+nginx:
+	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing nginx ..."; \
+		apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null; \
+	else echo "no nginx found: the test of deploy/nginx.conf needs it (Debian: apt-get install nginx-light)" >&2; fi

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,15 +13,11 @@ from bridge import settings
 from bridge.config import Config
 from bridge.console.console import Console
 from bridge.desk import Desk, Waits
-from bridge.doors import Announcer, Backend, ChannelHistory, kept_revocations
-from bridge.gateway.api import ApiServer, Parts
-from bridge.gateway.certificate import Certificate
-from bridge.gateway.clients import Clients
-from bridge.gateway.connection import Rooms
+from bridge.doors import Announcer, Backend
+from bridge.front import Front, front
+from bridge.gateway.api import Parts
 from bridge.gateway.hub import Hub
 from bridge.gateway.pages import Pages
-from bridge.gateway.presence import Presence
-from bridge.gateway.server import PATH, GatewayServer
 from bridge.granting import Granting
 from bridge.key_desk import KeyDesk
 from bridge.log import get_logger
@@ -36,9 +32,9 @@ from bridge.relay.inbound import Book, Inbound
 from bridge.relay.pruning import prune
 from bridge.relay.same_network import check_same_network
 from bridge.relay.store import News
+from bridge.reloading import Reloading
 from bridge.remotes import Remotes, connected
-from bridge.room_settings import authenticator, gateway_settings, http_settings
-from bridge.rooms import hot_topics, inbound, outbound
+from bridge.rooms import Outbound, hot_topics, inbound, outbound
 from bridge.schema import registry
 from bridge.storage import Storage, now_ms, opened
 from bridge.supervise import Loop, stop_signal, supervised
@@ -69,9 +65,12 @@ class Bridge:
     gateway_url: str
 
 
-async def serve(config: Config, unit: Service = NOBODY) -> None:
-    """Run the daemon until SIGTERM or SIGINT, then drain. A loop that falls comes out as an ExceptionGroup."""
-    async with running(config, unit=unit) as bridge:
+async def serve(config: Config, unit: Service = NOBODY, read: Callable[[], Config] | None = None) -> None:
+    """Run the daemon until SIGTERM or SIGINT, then drain. A loop that falls comes out as an ExceptionGroup.
+
+    At SIGHUP it takes what can be taken of the configuration that `read` gets.
+    """
+    async with running(config, unit=unit, read=read) as bridge:
         gc.freeze()  # what is here stays: a collection that looks through all of it holds up every request meanwhile
         log.info("ready", http=bridge.http_url, gateway=bridge.gateway_url, network=config.network.name)
         unit.tell("READY=1")
@@ -82,106 +81,103 @@ async def serve(config: Config, unit: Service = NOBODY) -> None:
 
 @asynccontextmanager
 async def running(
-    config: Config, *, unit: Service = NOBODY, page_data: Callable[[], JSON] | None = None
+    config: Config,
+    *,
+    unit: Service = NOBODY,
+    page_data: Callable[[], JSON] | None = None,
+    read: Callable[[], Config] | None = None,
 ) -> AsyncIterator[Bridge]:
     """The whole bridge beside the block: it listens when the block begins, and has drained when the block was left.
 
     Raises ConfigInvalid, DatabaseHeld, AddressUnusable.
     """
-    async with opened(config, alone=True) as storage:
-        account = config.operator.account
-        last_ns = await storage.database.read(lambda c: id_records.last_valid_start_ns(c, account))
-        is_taken = partial(id_records.is_recorded, storage.database.engine)
-        async with connected(config, last_valid_start_ns=last_ns, is_taken=is_taken) as remotes:
-            await check_same_network(storage.database, remotes.mirror)
-            hub = Hub(max_joining_bytes=config.gateway.max_pending_bytes)
-            announcer = Announcer(storage, hub)
-            out = outbound(storage, remotes, reject=announcer.reject)
-            mirrors, keys = remotes.mirror.mirrors, config.mirror
-            check = CrossCheck(remotes.mirror, share=keys.cross_check, max_unchecked=keys.max_unchecked)
-            room, relay = await _relay(storage, remotes, hub, book=out.bookkeeper.book, sample=check.sample)
-            waits = Waits(out.submitter.waits, remotes.ledger.node_failures)
-            desk = Desk(storage, announcer, wake=out.submitter.hurry, revisit=room.revisit, waits=waits)
-            wake, readiness = out.submitter.wake, Readiness(storage.database, mirrors, remotes.ledger.node_failures)
-            parts = Parts(Pages(WEB, page_data), desk, readiness=readiness.look, keys=KeyDesk(storage, out, wake=wake))
-            parts = replace(
-                parts,
-                console=Console(storage, mirrors, waits),
-                proofs=Proofs(storage, remotes.mirror),
-                granting=Granting(storage, wake=wake),
-            )
-            gateway, api, tls = await _doors(storage, Backend(storage, out, hub), hub, parts)
-            await gateway.start(unit.sockets.get("gateway"))
-            await api.start(unit.sockets.get("http"))
-            gateway.allow(api.origins)
-            patience_s = STUCK_S + keys.backoff_max_s
-            watch = Watch(readiness.look, mirrors, lambda: gateway.connections, patience_s=patience_s)
-            loops: dict[str, Loop] = {
-                "systemd": partial(unit.run, watch.status),
-                "database": storage.database.run,
-                "submitter": out.submitter.run,
-                "pool": out.filling.run,
-                "forgetting": partial(
-                    forget_keys, storage.database, keep_h=config.http.idempotency_keep_h, now_ms=now_ms
-                ),
-                "pruning": partial(
-                    prune,
-                    storage.database,
-                    keep_publications=config.relay.keep_user_publications,
-                    keep_days=config.relay.keep_user_days,
-                    now_ms=now_ms,
-                ),
-                "relay": relay,
-                "rates": out.rates.run,
-                "gateway": gateway.run,
-                "http": api.run,
-            }
-            loops |= {f"{door} certificate": certificate.run for door, certificate in tls.items()}
-            if len(mirrors) > 1:
-                loops["mirrors"] = mirrors.run
-                loops["cross-check"] = partial(check.run, interval_s=keys.check_interval_s)
-            if remotes.streams.capacity:
-                awake = hot_topics(storage, remotes.streams, room, hot=lambda: _hot(out.submitter, hub))
-                loops["streams"] = awake.run
-            async with supervised(loops):
-                yield Bridge(
-                    f"http{'s' if 'http' in tls else ''}://{config.http.host}:{api.port}",
-                    f"ws{'s' if 'gateway' in tls else ''}://{config.gateway.host}:{gateway.port}{PATH}",
-                )
-                await api.stop()  # with it the gateway's clients leave, streams and sockets in one spread
-                await out.submitter.drain()
+    async with opened(config, alone=True) as storage, _reached(storage) as remotes:
+        await check_same_network(storage.database, remotes.mirror)
+        house = await _built(storage, remotes, page_data)
+        loops = _loops(house, unit)
+        if read is not None:
+            loops["reload"] = Reloading(config, read, house.out, house.front, unit).run
+        await house.front.start(unit.sockets)
+        async with supervised(loops):
+            yield Bridge(*house.front.urls(config))
+            await house.front.api.stop()  # with it the gateway's clients leave, streams and sockets in one spread
+            await house.out.submitter.drain()
 
 
-async def _doors(
-    storage: Storage, backend: Backend, hub: Hub, parts: Parts
-) -> tuple[GatewayServer, ApiServer, Mapping[str, Certificate]]:
-    """Both doors; `parts` is what is behind them beside the gateway's own."""
-    config = storage.config
-    history = ChannelHistory(storage)
-    rooms = Rooms(
-        hub,
-        Presence(max_clients=config.gateway.presence_max_clients),
-        history,
-        authenticator(config, await kept_revocations(storage)),
-        history.owner_of,
-        now_ms,
-        Clients(max_per_user=config.gateway.max_connections_per_user),
+@asynccontextmanager
+async def _reached(storage: Storage) -> AsyncIterator[Remotes]:
+    """The network, under ids that go on from those on record."""
+    database, account = storage.database, storage.config.operator.account
+    last_ns = await database.read(lambda c: id_records.last_valid_start_ns(c, account))
+    is_taken = partial(id_records.is_recorded, database.engine)
+    async with connected(storage.config, last_valid_start_ns=last_ns, is_taken=is_taken) as remotes:
+        yield remotes
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Every room, joined, and nothing running yet."""
+
+    storage: Storage
+    remotes: Remotes
+    hub: Hub
+    out: Outbound
+    room: Inbound
+    relay: Loop
+    check: CrossCheck
+    readiness: Readiness
+    front: Front
+
+
+async def _built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSON] | None) -> House:
+    hub = Hub()
+    announcer = Announcer(storage, hub)
+    out = outbound(storage, remotes, reject=announcer.reject)
+    mirrors, keys, node_failures = remotes.mirror.mirrors, storage.config.mirror, remotes.ledger.node_failures
+    check = CrossCheck(remotes.mirror, share=keys.cross_check, max_unchecked=keys.max_unchecked)
+    room, relay = await _relay(storage, remotes, hub, book=out.bookkeeper.book, sample=check.sample)
+    waits, readiness = Waits(out.submitter.waits, node_failures), Readiness(storage.database, mirrors, node_failures)
+    parts = Parts(
+        Pages(WEB, page_data),
+        Desk(storage, announcer, wake=out.submitter.hurry, revisit=room.revisit, waits=waits),
+        readiness=readiness.look,
+        keys=KeyDesk(storage, out, wake=out.submitter.wake),
+        console=Console(storage, mirrors, waits, out.budgets),
+        proofs=Proofs(storage, remotes.mirror),
+        granting=Granting(storage, wake=out.submitter.wake),
     )
-    doors = gateway_settings(config)
-    tls = _certificates(config)
-    contexts = {door: certificate.context for door, certificate in tls.items()}
-    gateway = GatewayServer(doors, rooms, ssl=contexts.get("gateway"))
-    parts = replace(parts, realtime=(rooms, doors.session_limits()), streams=(doors, rooms, gateway))
-    return gateway, ApiServer(http_settings(config), backend, now_ms=now_ms, parts=parts, ssl=contexts.get("http")), tls
+    doors = await front(storage, Backend(storage, out, hub), hub, parts)
+    return House(storage, remotes, hub, out, room, relay, check, readiness, doors)
 
 
-def _certificates(config: Config) -> dict[str, Certificate]:
-    """Of the doors that do TLS themselves, by the name of their section. Raises ConfigInvalid."""
-    return {
-        door: Certificate(section.tls_certificate_file, section.tls_key_file, section=door)
-        for door, section in (("http", config.http), ("gateway", config.gateway))
-        if section.tls_certificate_file is not None and section.tls_key_file is not None
+def _loops(house: House, unit: Service) -> dict[str, Loop]:
+    """What goes on beside each other until the bridge ends."""
+    config, database, out, doors = house.storage.config, house.storage.database, house.out, house.front
+    mirrors, streams, relay, mirror = house.remotes.mirror.mirrors, house.remotes.streams, config.relay, config.mirror
+    patience_s = STUCK_S + mirror.backoff_max_s
+    watch = Watch(house.readiness.look, mirrors, lambda: doors.gateway.connections, patience_s=patience_s)
+    forgetting = partial(forget_keys, database, keep_h=config.http.idempotency_keep_h, now_ms=now_ms)
+    kept = {"keep_publications": relay.keep_user_publications, "keep_days": relay.keep_user_days}
+    loops: dict[str, Loop] = {
+        "systemd": partial(unit.run, watch.status),
+        "database": database.run,
+        "submitter": out.submitter.run,
+        "pool": out.filling.run,
+        "forgetting": forgetting,
+        "pruning": partial(prune, database, **kept, now_ms=now_ms),
+        "relay": house.relay,
+        "rates": out.rates.run,
+        "gateway": doors.gateway.run,
+        "http": doors.api.run,
     }
+    loops |= {f"{door} certificate": certificate.run for door, certificate in doors.tls.items()}
+    if len(mirrors) > 1:
+        loops["mirrors"] = mirrors.run
+        loops["cross-check"] = partial(house.check.run, interval_s=mirror.check_interval_s)
+    if streams.capacity:
+        hot = partial(_hot, out.submitter, house.hub)
+        loops["streams"] = hot_topics(house.storage, streams, house.room, hot=hot).run
+    return loops
 
 
 def _hot(submitter: Submitter, hub: Hub) -> Hot:

@@ -47,6 +47,10 @@ class Backend:
         self._hub = hub
         self._limits = section_as(Limits, storage.config.events)
 
+    def reconfigure(self, limits: Limits) -> None:
+        """What comes from now on is held to these."""
+        self._limits = limits
+
     async def create_campaign(
         self,
         id: str,  # noqa: A002 - the API's word

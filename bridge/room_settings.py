@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import TypeVar
 
@@ -81,7 +83,14 @@ def token_settings(config: Config) -> TokenSettings:
 
 def authenticator(config: Config, revocations: Revocations | None = None) -> Authenticator:
     """What checks clients' tokens. Raises ConfigInvalid for a key that can't be read or doesn't fit its algorithm."""
-    try:
+    with told_as_invalid():
         return Authenticator(token_settings(config), revocations)
+
+
+@contextmanager
+def told_as_invalid() -> Iterator[None]:
+    """What an Authenticator says of its keys, as ConfigInvalid."""
+    try:
+        yield
     except ValueError as error:
         raise ConfigInvalid([ConfigProblem("key file", "tokens.issuers", "(not shown)", str(error))]) from error

@@ -12,6 +12,7 @@ from bridge.config_sections import Topics
 from bridge.crossing import confirm, recall, recognise
 from bridge.database import Database
 from bridge.publish.bookkeeper import Bookkeeper
+from bridge.publish.budgets import Budgets
 from bridge.publish.carrier import Carrier
 from bridge.publish.creations import Creations
 from bridge.publish.filling import Filling
@@ -53,6 +54,7 @@ class Outbound:
     filling: Filling
     rates: Rates
     bookkeeper: Bookkeeper
+    budgets: Budgets
 
 
 def outbound(
@@ -100,7 +102,7 @@ def outbound(
     )
     bookkeeper = Bookkeeper(database, remotes.mirror, rates, budgets=budgets, now_s=time.monotonic)
     submitter = Submitter(config.publish, database, replace(carrier, creator=made.makers), makers=made.makers)
-    return Outbound(ingest, carrier, submitter, made.filling, rates, bookkeeper)
+    return Outbound(ingest, carrier, submitter, made.filling, rates, bookkeeper, budgets)
 
 
 def topic_terms(config: Config) -> TopicTerms:

@@ -57,6 +57,8 @@ MAY_IMPORT = {
     "bridge.resealing": ROOT_OF_ALL,
     "bridge.alone": ROOT_OF_ALL,
     "bridge.rebuild": ROOT_OF_ALL,
+    "bridge.front": ROOT_OF_ALL,
+    "bridge.reloading": ROOT_OF_ALL,
     "bridge.app": ROOT_OF_ALL,
     "bridge.demo": ("topics", "bridge", "!bridge.cli", "!bridge.commands"),
     "bridge.doctor": ROOT_OF_ALL,

@@ -5,18 +5,26 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import TYPE_CHECKING
 
 from bridge.commands.options import DEFAULT_CONFIG, ConfigPath, loaded
 
+if TYPE_CHECKING:
+    from bridge.config import Config
+
 
 def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Run the bridge: HTTP door, gateway, and both corridors. SIGTERM drains and ends it."""
+    """Run the bridge: HTTP door, gateway, and both corridors. SIGTERM drains and ends it, SIGHUP reads CONFIG again."""
     from bridge import app
     from bridge.key_files import check_key_files
     from bridge.log import set_up
     from bridge.systemd import service
 
-    settings = loaded(config)
-    check_key_files(settings)
+    def read() -> Config:
+        found = loaded(config)
+        check_key_files(found)
+        return found
+
+    settings = read()
     set_up(settings.log)
-    asyncio.run(app.serve(settings, service(os.environ)))
+    asyncio.run(app.serve(settings, service(os.environ), read))

@@ -75,7 +75,7 @@ def spent(connection: Connection, budgets: Budgets, *, today: str) -> Finding:
     near = [bill for bill, (tinybar, limit) in limited.items() if tinybar * 100 >= limit * WARN_PERCENT]
     listed = _some(f"{bill}: {_left(*limited[bill])}" for bill in over or near or limited)
     if over:
-        hint = "what is over its budget waits, and nothing is lost: raise it in [budgets] or http.api_keys, and restart"
+        hint = "what is over its budget waits, and nothing is lost: raise it in [budgets] or http.api_keys, and reload"
         return failed(BUDGETS, f"used up: {listed}", hint)
     if near:
         return warning(BUDGETS, f"{WARN_PERCENT} % and more are used: {listed}", "raise it before submission stops")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from ssl import SSLContext
 
-import msgspec
 from aiohttp import web
 
 from bridge.errors import BridgeError
 from bridge.gateway.admin import AdminRoutes, Desk
+from bridge.gateway.answers import answer, refusal
 from bridge.gateway.backend import Backend
 from bridge.gateway.client_routes import ClientRoutes
 from bridge.gateway.connection import Rooms
@@ -27,7 +27,7 @@ from bridge.gateway.openapi import document
 from bridge.gateway.pages import Pages, page_headers
 from bridge.gateway.proof import ProofRoutes, Proofs
 from bridge.gateway.server import GatewayServer
-from bridge.gateway.settings import GatewaySettings, HttpSettings
+from bridge.gateway.settings import HttpSettings
 from bridge.gateway.site import Site
 from bridge.gateway.stream_routes import StreamRoutes
 from bridge.protocol.door.strict_json import JsonInvalid, parse
@@ -49,8 +49,8 @@ class Parts:
 
     pages: Pages | None = None
     desk: Desk | None = None
-    realtime: tuple[Rooms, SessionLimits] | None = None
-    streams: tuple[GatewaySettings, Rooms, GatewayServer] | None = None
+    realtime: tuple[Rooms, Callable[[], SessionLimits]] | None = None
+    streams: tuple[Rooms, GatewayServer] | None = None
     readiness: Callable[[], Awaitable[JSON]] | None = None
     proofs: Proofs | None = None
     granting: Granting | None = None
@@ -102,6 +102,12 @@ class ApiServer:
         finally:
             await self.stop()
 
+    def reconfigure(self, settings: HttpSettings) -> None:
+        """Go by these from now on: keys, and how much there is room for. What `start` used stays as it is."""
+        self._settings = settings
+        self._door.reconfigure(settings.api_keys)
+        self._site.reconfigure(settings)
+
     async def stop(self) -> None:
         """Accept nothing more, and finish what is under way."""
         await self._site.stop()
@@ -115,15 +121,14 @@ class ApiServer:
         application.router.add_get("/v1/events/{id}", self._event)
         parts = self._parts
         if parts.desk is not None:
-            AdminRoutes(self._door, parts.desk, self._backend, self._read, _answer).add_to(application.router)
+            AdminRoutes(self._door, parts.desk, self._backend, self._read, answer).add_to(application.router)
         if parts.keys is not None:
-            KeyRoutes(self._door, parts.keys, self._read, _answer).add_to(application.router)
-        if parts.console is not None:
-            rooms = None if parts.realtime is None else parts.realtime[0]
-            ConsoleRoutes(self._door, parts.console, rooms, _answer).add_to(application.router)
+            KeyRoutes(self._door, parts.keys, self._read, answer).add_to(application.router)
         if parts.realtime is not None:
             rooms, limits = parts.realtime
-            ClientRoutes(self._door, self._backend, rooms, limits, self._read_both, _answer).add_to(application.router)
+            ClientRoutes(self._door, self._backend, rooms, limits, self._read_both, answer).add_to(application.router)
+            if parts.console is not None:
+                ConsoleRoutes(self._door, parts.console, rooms, answer).add_to(application.router)
         if parts.streams is not None:
             StreamRoutes(*parts.streams, self._body).add_to(application)
             self._add_for_readers(application.router, *parts.streams)
@@ -135,15 +140,13 @@ class ApiServer:
             parts.pages.add_to(application.router)
         return application
 
-    def _add_for_readers(
-        self, router: web.UrlDispatcher, settings: GatewaySettings, rooms: Rooms, gateway: GatewayServer
-    ) -> None:
+    def _add_for_readers(self, router: web.UrlDispatcher, rooms: Rooms, gateway: GatewayServer) -> None:
         entrance, parts = Entrance(gateway, rooms), self._parts
         if parts.proofs is not None:
-            ProofRoutes(entrance, parts.proofs, settings.proof_max_messages, _answer).add_to(router)
+            ProofRoutes(entrance, parts.proofs, lambda: gateway.settings.proof_max_messages, answer).add_to(router)
         if parts.granting is not None:
-            see_all = rooms.authenticator.see_all
-            GrantRoutes(self._door, entrance, parts.granting, see_all, self._read, _answer).add_to(router)
+            by = rooms.authenticator
+            GrantRoutes(self._door, entrance, parts.granting, by, self._read, answer).add_to(router)
 
     # /v1
 
@@ -154,7 +157,7 @@ class ApiServer:
                 # a backend's ids may be bare big integers; bool is an int to Python, and no id to anybody
                 sealed = rest["relay"] == "sealed" if rest else None
                 view = await self._backend.create_campaign(_id(id), _id(owner_id), sealed=sealed, api_key=api_key.name)
-                return _answer(view.as_json(), status=201)
+                return answer(view.as_json(), status=201)
         raise Fault(422, "refused", CAMPAIGN_SHAPE)
 
     async def _campaign(self, request: web.Request) -> web.Response:
@@ -162,7 +165,7 @@ class ApiServer:
         view = await self._backend.campaign(request.match_info["id"])
         if view is None:
             raise Fault(404, "not_found", "no campaign with this id")
-        return _answer(view.as_json())
+        return answer(view.as_json())
 
     async def _accept(self, request: web.Request) -> web.Response:
         api_key = self._door.admit(request.headers.getall("Authorization", []), "events:write")
@@ -170,17 +173,17 @@ class ApiServer:
         idempotency = idempotency_of(request.headers.getall("Idempotency-Key", []), body)
         changes = document if isinstance(document, list) else [document]
         ids = await self._backend.accept(changes, api_key=api_key.name, idempotency=idempotency)
-        return _answer({"ids": list(ids)}, status=202)
+        return answer({"ids": list(ids)}, status=202)
 
     async def _event(self, request: web.Request) -> web.Response:
         self._door.admit(request.headers.getall("Authorization", []), "events:read")
         view = await self._backend.event(request.match_info["id"])
         if view is None:
             raise Fault(404, "not_found", "no event with this id")
-        return _answer(view.as_json())
+        return answer(view.as_json())
 
     async def _openapi(self, _: web.Request) -> web.Response:
-        return _answer(document())
+        return answer(document())
 
     async def _read(self, request: web.Request) -> JSON:
         return _document(await self._body(request))
@@ -199,7 +202,7 @@ class ApiServer:
             raise Fault(408, "timeout", "the body took too long", headers={"Connection": "close"}) from error
 
     async def _health(self, _: web.Request) -> web.Response:
-        return _answer({"status": "ok"})
+        return answer({"status": "ok"})
 
     # Around every request
 
@@ -210,22 +213,22 @@ class ApiServer:
             with self._site.room(request.transport):
                 response = await handler(request)
         except Fault as fault:
-            return _refusal(fault)
+            return refusal(fault)
         except BridgeError as error:
-            return _refusal(fault_for(error))
+            return refusal(fault_for(error))
         except web.HTTPException as error:
             if error.status < 400:
                 raise
             code = error.reason.lower().replace(" ", "_")
             kept = {name: value for name, value in error.headers.items() if name == "Allow"}
-            return _refusal(Fault(error.status, code, error.reason, headers=kept))
+            return refusal(Fault(error.status, code, error.reason, headers=kept))
         if request.path.startswith("/web/") and not response.prepared:
             response.headers.update(page_headers(request.path))
         return response
 
 
 async def _ready(readiness: Callable[[], Awaitable[JSON]], _: web.Request) -> web.Response:
-    return _answer(await readiness())
+    return answer(await readiness())
 
 
 def _id(value: str | int) -> str:
@@ -237,14 +240,3 @@ def _document(body: bytes) -> JSON:
         return parse(body)
     except JsonInvalid as error:
         raise Fault(400, "malformed_json", f"the body {error}") from error
-
-
-def _answer(body: JSON, *, status: int = 200) -> web.Response:
-    headers = {"Cache-Control": "no-store"}
-    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json", headers=headers)
-
-
-def _refusal(fault: Fault) -> web.Response:
-    response = _answer(fault.as_json(), status=fault.status)
-    response.headers.update(fault.headers)
-    return response

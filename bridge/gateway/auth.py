@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -57,13 +58,28 @@ class Authenticator:
         *,
         fetch_of: Callable[[Issuer, TokenSettings], Fetch | None] = fetch_by_url,
     ) -> None:
-        self.settings = settings
-        self.see_all = frozenset(settings.roles_see_all)
         self.revocations = revocations or Revocations(settings)
         self.tickets = Tickets(settings)
+        self._fetch_of = fetch_of
+        self._trusted: list[_Trusted] = []
+        self.settings = settings
+        self._take(settings)
+
+    def reconfigure(self, settings: TokenSettings) -> None:
+        """Go by these from now on; tickets and revocations stay. Raises ValueError, and then nothing has changed."""
+        self._take(settings)
+        self.revocations.reconfigure(settings)
+        self.tickets.reconfigure(settings)
+
+    def _take(self, settings: TokenSettings) -> None:
+        """The keys of an issuer of whom nothing new is said go on, and with them those that were fetched."""
+        alike = settings == replace(self.settings, issuers=settings.issuers)
+        known = {each.issuer.name: each for each in self._trusted if alike and each.issuer in settings.issuers}
         self._trusted = [
-            _Trusted(issuer, IssuerKeys(issuer, settings, fetch_of(issuer, settings))) for issuer in settings.issuers
+            known.get(issuer.name) or _Trusted(issuer, IssuerKeys(issuer, settings, self._fetch_of(issuer, settings)))
+            for issuer in settings.issuers
         ]
+        self.settings, self.see_all = settings, frozenset(settings.roles_see_all)
 
     async def check(self, token: str, *, now_ms: int) -> Claims:
         """Who brings this token, or the ticket of one. Raises TokenExpired, TokenRefused, Unavailable (no keys now)."""

@@ -44,7 +44,7 @@ class ClientRoutes:
     door: Door
     backend: Backend
     rooms: Rooms
-    limits: SessionLimits
+    limits: Callable[[], SessionLimits]
     read: Callable[[web.Request], Awaitable[tuple[bytes, JSON]]]
     answer: Callable[..., web.Response]
 
@@ -138,16 +138,15 @@ class ClientRoutes:
     async def _history(self, request: web.Request) -> web.Response:
         self._admit(request, "history:read")
         channel = str(_channel(request.match_info["channel"]))
-        limit = min(
-            _number(request, "limit") or self.limits.history_max_publications, self.limits.history_max_publications
-        )
+        limits = self.limits()
+        limit = min(_number(request, "limit") or limits.history_max_publications, limits.history_max_publications)
         since, epoch = _number(request, "since"), request.query.get("epoch", "")
         reverse = request.query.get("reverse", "false") == "true"
         found = await read_page(self.rooms.history, ReadHistory(channel, since, limit, reverse))
         top = found.top
         if epoch not in ("", top.epoch) or not (reverse or since is None or top.follows(Since(since, epoch))):
             raise Fault(409, "unrecoverable_position", "since and epoch are no place in this channel's history")
-        known = page(found.publications, max_bytes=self.limits.max_reply_bytes)
+        known = page(found.publications, max_bytes=limits.max_reply_bytes)
         publications = [{"offset": row.offset, "data": msgspec.Raw(row.data)} for row in known]
         return self.answer({"publications": publications, "epoch": top.epoch, "offset": top.offset})
 

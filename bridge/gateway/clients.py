@@ -25,7 +25,7 @@ class Clients:
     """Every authenticated connection. A user may have `max_per_user`; None: any number."""
 
     def __init__(self, *, max_per_user: int | None = None) -> None:
-        self._max_per_user = max_per_user
+        self.max_per_user = max_per_user
         self._claims: dict[Client, Claims] = {}
         self._of_user: dict[str, dict[Client, None]] = {}
 
@@ -41,7 +41,7 @@ class Clients:
         """Note whose it is, or that it has brought a new token. False: the user has too many, nothing is noted."""
         room = self._of_user.get(claims.user, {})
         if client not in room:
-            if self._max_per_user is not None and len(room) >= self._max_per_user:
+            if self.max_per_user is not None and len(room) >= self.max_per_user:
                 return False
             self.leave(client)  # it may have been another user's
             self._of_user.setdefault(claims.user, {})[client] = None

@@ -19,8 +19,15 @@ class Door:
 
     def __init__(self, api_keys: Sequence[ApiKey], *, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
+        self._keys: list[tuple[bytes, ApiKey, TokenBucket]] = []
+        self.reconfigure(api_keys)
+
+    def reconfigure(self, api_keys: Sequence[ApiKey]) -> None:
+        """Know these keys and no others; one that stays as it was goes on with what is left of its rate."""
+        left = {key: bucket for _, key, bucket in self._keys}
         self._keys = [
-            (_digest(key.secret), key, TokenBucket(key.rate_per_s, key.burst, now_ms=now_ms())) for key in api_keys
+            (_digest(key.secret), key, left.get(key) or TokenBucket(key.rate_per_s, key.burst, now_ms=self._now_ms()))
+            for key in api_keys
         ]
 
     def admit(self, authorization: Sequence[str], scope: str) -> ApiKey:

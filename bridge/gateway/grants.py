@@ -10,6 +10,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from bridge.gateway.auth import Authenticator
 from bridge.gateway.door import Door
 from bridge.gateway.entrance import Entrance, campaign_of, claims_of
 from bridge.gateway.faults import Fault
@@ -71,7 +72,7 @@ class GrantRoutes:
     door: Door
     entrance: Entrance
     granting: Granting
-    see_all: frozenset[str]
+    authenticator: Authenticator
     document: Callable[[web.Request], Awaitable[JSON]]
     answer: Callable[..., web.Response]
 
@@ -87,7 +88,9 @@ class GrantRoutes:
     async def _keys(self, request: web.Request) -> web.Response:
         claims, campaign = claims_of(await self.entrance.reader(request)), campaign_of(request)
         asker = Asker(
-            claims.user, named=campaign.id in claims.campaigns, sees_all=not self.see_all.isdisjoint(claims.roles)
+            claims.user,
+            named=campaign.id in claims.campaigns,
+            sees_all=not self.authenticator.see_all.isdisjoint(claims.roles),
         )
         try:
             handed = await self.granting.keys(campaign.id, asker, _public_key(request))

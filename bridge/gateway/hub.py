@@ -96,7 +96,7 @@ class Hub:
     """
 
     def __init__(self, *, max_joining_bytes: int = 1_048_576, later: Later | None = None) -> None:
-        self._max_joining_bytes = max_joining_bytes
+        self.max_joining_bytes = max_joining_bytes
         self._later = later
         self._channels: dict[str, _Channel] = {}
         self._dirty: list[_Channel] = []
@@ -212,7 +212,7 @@ class Hub:
             return
         waited.size += len(frame.payload)
         waited.frames.append((offset, frame))
-        if waited.size > self._max_joining_bytes:
+        if waited.size > self.max_joining_bytes:
             waited.lost = True
             waited.frames.clear()
             subscriber.overflow()

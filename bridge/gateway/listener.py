@@ -41,7 +41,7 @@ class Listener(socket.socket):
         made = _listening(host, port) if held is None else held
         super().__init__(made.family, made.type, made.proto, fileno=made.detach())
         self.setblocking(False)
-        self._max_silent = max_silent
+        self.max_silent = max_silent
         self._silent: dict[int, Accepted] = {}  # by descriptor, longest silent first
 
     @property
@@ -88,7 +88,7 @@ class Listener(socket.socket):
 
     def _add(self, descriptor: int, accepted: Accepted) -> None:
         self._silent[descriptor] = accepted
-        if len(self._silent) > self._max_silent:
+        if len(self._silent) > self.max_silent:
             self._hang_up()
 
     def _hang_up(self) -> None:

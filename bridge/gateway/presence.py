@@ -30,15 +30,15 @@ class Presence:
     goings, of which each would go to everybody who listens, are not told.
     """
 
-    def __init__(self, *, max_clients: int) -> None:
-        self._max_clients = max_clients
+    def __init__(self, *, max_clients: int = 1000) -> None:
+        self.max_clients = max_clients
         self._channels: dict[str, dict[Member, bool]] = {}  # whether each listens
 
     def read(self, channel: str) -> Present:
         """Everybody who is there."""
         here = self._channels.get(channel, {})
         users = {member.user for member in here}
-        clients = {member.client: member.user or "" for member in here} if len(here) <= self._max_clients else None
+        clients = {member.client: member.user or "" for member in here} if len(here) <= self.max_clients else None
         return Present(clients, len(here), len(users))
 
     def enter(self, channel: str, member: Member, *, listens: bool) -> None:
@@ -57,7 +57,7 @@ class Presence:
 
     def _tell(self, channel: str, member: Member, push: Callable[[str, str, str], bytes]) -> None:
         here = self._channels.get(channel, {})
-        if len(here) > self._max_clients or True not in here.values():
+        if len(here) > self.max_clients or True not in here.values():
             return
         frame = Frame(push(channel, member.client, member.user or ""))
         for listener, listens in here.items():

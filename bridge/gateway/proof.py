@@ -55,7 +55,7 @@ class ProofRoutes:
 
     entrance: Entrance
     proofs: Proofs
-    max_messages: int
+    max_messages: Callable[[], int]
     answer: Callable[..., web.Response]
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -69,7 +69,7 @@ class ProofRoutes:
         first, last = _number(request, "from", 1), _number(request, "to", MAX_SEQUENCE)
         if first > last:
             raise Fault(400, "bad_range", RANGE)
-        proof = await self.proofs.read(campaign.id, first, min(last, first + self.max_messages - 1))
+        proof = await self.proofs.read(campaign.id, first, min(last, first + self.max_messages() - 1))
         if proof is None:
             raise Fault(404, "not_found", "this campaign has no topic yet")
         return self.answer(proof.as_json())

@@ -27,7 +27,7 @@ from bridge.gateway.listener import BACKLOG, Listener
 from bridge.gateway.outlet import Outlet, Socket, Turn
 from bridge.gateway.plain_socket import PLAIN_PATH, carry, channels_of, plain_stream
 from bridge.gateway.settings import GatewaySettings
-from bridge.gateway.websocket import DEFLATE, WebSocket
+from bridge.gateway.websocket import DEFLATE, WebSocket, converse
 from bridge.log import get_logger
 from bridge.protocol.realtime import codes
 from bridge.protocol.realtime.plain import PlainStream
@@ -55,14 +55,11 @@ class GatewayServer:
         ssl: SSLContext | None = None,
         client_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
-        self._settings = settings
-        self._limits = settings.session_limits()
         self._rooms = rooms
         self._ssl = ssl
         self._client_id = client_id
-        self._paths = (PATH, PLAIN_PATH) if settings.plain_socket else (PATH,)
-        self._origins = frozenset(settings.origins)
-        self._trusted_proxies = [ip_network(network) for network in settings.trusted_proxies]
+        self._own_origins: frozenset[str] = frozenset()
+        self.reconfigure(settings)
         self._connections: dict[Connection, None] = {}
         self._per_address = Counter[str]()
         self._server: Server | None = None
@@ -84,11 +81,22 @@ class GatewayServer:
 
     def allow(self, origins: Sequence[str]) -> None:
         """Pages of these origins may connect, too: our own."""
-        self._origins |= frozenset(origins)
+        self._own_origins = frozenset(origins)
+        self._origins |= self._own_origins
+
+    def reconfigure(self, settings: GatewaySettings) -> None:
+        """Go by these from now on. Sessions that have begun keep their limits, and what `start` used stays as it is."""
+        self.settings, self.limits = settings, settings.session_limits()
+        self._paths = (PATH, PLAIN_PATH) if settings.plain_socket else (PATH,)
+        self._origins = self._own_origins.union(settings.origins)
+        self._trusted_proxies = [ip_network(network) for network in settings.trusted_proxies]
+        self._rooms.hub.max_joining_bytes = settings.max_pending_bytes
+        self._rooms.presence.max_clients = settings.presence_max_clients
+        self._rooms.clients.max_per_user = settings.max_connections_per_user
 
     async def start(self, held: socket.socket | None = None) -> None:
         """Listen, or take over the port that is `held` for us. Raises AddressUnusable."""
-        settings = self._settings
+        settings = self.settings
         self._turn = Turn(asyncio.get_running_loop())
         try:
             self._listener = Listener(settings.host, settings.port, max_silent=settings.max_handshakes, held=held)
@@ -126,7 +134,7 @@ class GatewayServer:
         """Accept nobody more, and spread the disconnects, so that all don't come back at once."""
         if self._listener is not None:
             await self._listener.turn_away(within_s=HANDSHAKES_S)
-        await self._stop(over_s=self._settings.drain_timeout_s)
+        await self._stop(over_s=self.settings.drain_timeout_s)
 
     async def _stop(self, *, over_s: float) -> None:
         if self._server is None:
@@ -141,7 +149,7 @@ class GatewayServer:
         for connection in tuple(self._connections):  # whose handshake ended meanwhile
             connection.disconnect(codes.SHUTDOWN)
         with contextlib.suppress(TimeoutError):  # somebody who never finishes the handshake is not waited for
-            async with asyncio.timeout(self._settings.close_timeout_s + 1):
+            async with asyncio.timeout(self.settings.close_timeout_s + 1):
                 await self._server.wait_closed()
 
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
@@ -168,9 +176,9 @@ class GatewayServer:
         """Why a client of this address can't come in now."""
         if not self.admits(headers):
             return HTTPStatus.FORBIDDEN, FOREIGN
-        if len(self._connections) >= self._settings.max_connections:
+        if len(self._connections) >= self.settings.max_connections:
             return HTTPStatus.SERVICE_UNAVAILABLE, "too many connections"
-        if self._per_address[address] >= self._settings.max_connections_per_address:
+        if self._per_address[address] >= self.settings.max_connections_per_address:
             return HTTPStatus.TOO_MANY_REQUESTS, "too many connections from this address"
         return None
 
@@ -178,11 +186,11 @@ class GatewayServer:
         """The way out to a client."""
         if self._turn is None:
             raise RuntimeError("the gateway is not started")
-        return Outlet(socket, self._turn, max_pending_bytes=self._settings.max_pending_bytes)
+        return Outlet(socket, self._turn, max_pending_bytes=self.settings.max_pending_bytes)
 
     def token(self, headers: Headers, query: str, *, by_query: bool = False) -> str:
         """What the handshake brings, "" if nothing. `by_query`: it may stand there, whatever the settings say."""
-        cookie, by_query = self._settings.cookie, by_query or self._settings.query_token
+        cookie, by_query = self.settings.cookie, by_query or self.settings.query_token
         return offered(headers, query, origins=self._origins, cookie=cookie, query_token=by_query)
 
     @contextlib.contextmanager
@@ -204,12 +212,12 @@ class GatewayServer:
         if request is None or not isinstance(socket, WebSocket) or self._listener is None:
             raise RuntimeError("a connection that `serve` didn't make, or without a handshake")
         self._listener.speaks(socket.transport)
-        plain = plain_stream(socket, request.path, self._settings)
+        plain = plain_stream(socket, request.path, self.settings)
         connection, address = self._connect(socket, request, plain), self._address(socket, request)
         socket.forget_handshake()
         try:
             with self.inside(connection, address):
-                await (_converse(socket, connection) if plain is None else carry(socket, plain, connection))
+                await (converse(socket, connection) if plain is None else carry(socket, plain, connection))
         except ConnectionClosed:
             pass  # it broke, or the peer broke the rules: either way it is over
         finally:
@@ -220,22 +228,13 @@ class GatewayServer:
         outlet = self.outlet(socket)
         outlet.encode = outlet.encode if plain is None else plain.encode
         socket.attach(outlet)
-        session = Session(self._client_id(), self._limits, now_ms=self._rooms.now_ms())
+        session = Session(self._client_id(), self.limits, now_ms=self._rooms.now_ms())
         token = self.token(request.headers.get_all, request.path.partition("?")[2], by_query=plain is not None)
         joins = named if plain is None else channels_of
         connection = Connection(session, self._rooms, outlet, hang_up=socket.hang_up, offered=token, joins=joins)
         flooded = partial(connection.disconnect, codes.TOO_MANY_COMMANDS)  # a command is at most a frame
-        socket.meter(self._limits.commands(self._rooms.now_ms()), self._rooms.now_ms, flooded=flooded)
+        socket.meter(self.limits.commands(self._rooms.now_ms()), self._rooms.now_ms, flooded=flooded)
         return connection
-
-
-async def _converse(socket: WebSocket, connection: Connection) -> None:
-    """Until it ends."""
-    async for message in socket:
-        if isinstance(message, bytes) is socket.binary:
-            await connection.receive(message)
-        else:
-            connection.disconnect(codes.BAD_FRAME)
 
 
 def _subprotocol(socket: ServerConnection, named: Sequence[Subprotocol]) -> Subprotocol | None:

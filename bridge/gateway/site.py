@@ -64,6 +64,12 @@ class Site:
         await self._runner.setup()
         await web.SockSite(self._runner, self._listener, ssl_context=ssl, backlog=BACKLOG).start()
 
+    def reconfigure(self, settings: HttpSettings) -> None:
+        """Have as much room as these say."""
+        self._settings = settings
+        if self._listener is not None:
+            self._listener.max_silent = settings.max_connections
+
     async def stop(self) -> None:
         """Accept nothing more, and finish what is under way."""
         if self._runner is not None:

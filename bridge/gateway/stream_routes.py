@@ -19,7 +19,6 @@ from bridge.gateway.entrance import Entrance, headers_of, readable
 from bridge.gateway.faults import Fault
 from bridge.gateway.identity import Joins, named
 from bridge.gateway.server import MAX_FRAMES_WAITING, GatewayServer
-from bridge.gateway.settings import GatewaySettings
 from bridge.gateway.stream import Stream
 from bridge.protocol.realtime import codes, protobuf
 from bridge.protocol.realtime.commands import MalformedFrame
@@ -59,19 +58,11 @@ class _Emulated:
 class StreamRoutes:
     """The routes, among those of the HTTP door. `read` takes a request's body, in time."""
 
-    def __init__(
-        self,
-        settings: GatewaySettings,
-        rooms: Rooms,
-        gateway: GatewayServer,
-        read: Callable[[web.Request], Awaitable[bytes]],
-    ) -> None:
-        self._settings = settings
+    def __init__(self, rooms: Rooms, gateway: GatewayServer, read: Callable[[web.Request], Awaitable[bytes]]) -> None:
         self._rooms = rooms
         self._gateway = gateway
         self._entrance = Entrance(gateway, rooms)
         self._read = read
-        self._limits = settings.session_limits()
         self._emulated: dict[str, _Emulated] = {}
 
     def add_to(self, application: web.Application) -> None:
@@ -90,8 +81,8 @@ class StreamRoutes:
         """The channel's publications, from behind Last-Event-ID, else ?since=, else from now on."""
         address, channel = self._admit(request), request.match_info["channel"]
         events = EventStream(channel, _place(request))
-        stream = Stream(events.encode, close_timeout_s=self._settings.close_timeout_s)
-        limits = replace(self._limits, pong_timeout_ms=NEVER_MS)
+        stream = Stream(events.encode, close_timeout_s=self._gateway.settings.close_timeout_s)
+        limits = replace(self._gateway.limits, pong_timeout_ms=NEVER_MS)
         session = Session(str(uuid.uuid4()), limits, now_ms=self._rooms.now_ms())
         connection = self._connection(
             session, stream, request, joins=lambda claims: {channel}.intersection(claims.subs)
@@ -115,9 +106,9 @@ class StreamRoutes:
         address = self._admit(request)
         frame = await self._frame(request)
         content_type, encode = ("application/json", _line) if isinstance(frame, str) else (BINARY, protobuf.encode)
-        stream = Stream(encode, close_timeout_s=self._settings.close_timeout_s)
+        stream = Stream(encode, close_timeout_s=self._gateway.settings.close_timeout_s)
         secret = secrets.token_urlsafe(24)  # not the client's id, which others of a channel are told
-        session = Session(str(uuid.uuid4()), self._limits, now_ms=self._rooms.now_ms(), secret=secret)
+        session = Session(str(uuid.uuid4()), self._gateway.limits, now_ms=self._rooms.now_ms(), secret=secret)
         connection = self._connection(session, stream, request)
         emulated = self._emulated[secret] = _Emulated(connection)
         with self._gateway.inside(connection, address):
@@ -165,7 +156,7 @@ class StreamRoutes:
 
     async def _frame(self, request: web.Request) -> str | bytes:
         """The body: text is JSON, bytes are Protobuf."""
-        most = self._settings.max_frame_bytes
+        most = self._gateway.settings.max_frame_bytes
         try:
             body = await self._read(request.clone(client_max_size=most))
             return body if request.content_type == BINARY else body.decode(errors="replace")

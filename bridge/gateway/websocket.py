@@ -17,8 +17,9 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPe
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, State
 
+from bridge.gateway.connection import Connection
 from bridge.gateway.outlet import Outlet
-from bridge.protocol.realtime import protobuf
+from bridge.protocol.realtime import codes, protobuf
 from bridge.protocol.realtime.codes import DisconnectCode
 from bridge.protocol.realtime.rate import TokenBucket
 
@@ -176,3 +177,12 @@ class WebSocket(ServerConnection):
         if self.outlet is not None:
             self.outlet.end()
             self.outlet = self.ponged = self._meter = None
+
+
+async def converse(socket: WebSocket, connection: Connection) -> None:
+    """Hand each frame on until it ends; one of the other kind than the client chose is none."""
+    async for message in socket:
+        if isinstance(message, bytes) is socket.binary:
+            await connection.receive(message)
+        else:
+            connection.disconnect(codes.BAD_FRAME)

@@ -40,9 +40,12 @@ class Bill:
                 return f"budget of API key {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Budgets:
-    """What may be spent at most, in tinybar; 0 is no limit. Keys that aren't named have none."""
+    """What may be spent at most, in tinybar; 0 is no limit. Keys that aren't named have none.
+
+    All who reckon with them hold the same object, so that they can change while it runs.
+    """
 
     campaign: int = 0
     day: int = 0
@@ -50,6 +53,10 @@ class Budgets:
 
     def __bool__(self) -> bool:
         return bool(self.campaign or self.day or any(self.keys.values()))
+
+    def reconfigure(self, other: Budgets) -> None:
+        """From now on these."""
+        self.campaign, self.day, self.keys = other.campaign, other.day, other.keys
 
     def limit(self, bill: Bill) -> int:
         """The limit of this bill. Refs of the bridge's own (they begin with _) are no campaigns."""
@@ -82,11 +89,11 @@ class Stop:
         """What an operator does about it: only a day ends by itself."""
         match self.bill.scope:
             case Scope.CAMPAIGN:
-                return "raise budgets.campaign_hbar and restart"
+                return "raise budgets.campaign_hbar and reload"
             case Scope.DAY:
-                return "raise budgets.day_hbar and restart, or wait for the day to turn (UTC)"
+                return "raise budgets.day_hbar and reload, or wait for the day to turn (UTC)"
             case Scope.KEY:
-                return "raise the key's budget_hbar in http.api_keys and restart"
+                return "raise the key's budget_hbar in http.api_keys and reload"
 
 
 def first_stop(budgets: Budgets, needed: Mapping[Bill, int], committed: Mapping[Bill, int]) -> Stop | None:

@@ -73,7 +73,7 @@ async def misbehave(faults: Faults, random: Random, *, blackout_s: float | None,
                 faults.inject(kind, node=node, for_s=short_s)
             case (Fault.MIRROR_LAG | Fault.MIRROR_REPLICAS) as kind:
                 faults.inject(kind, lag_s=short_s, for_s=short_s)
-            case Fault.MIRROR_UNAVAILABLE as kind:
+            case kind if kind in _MIRRORS:
                 faults.inject(kind, times=few)
             case kind:
                 faults.inject(kind, node=node, times=few)
@@ -81,6 +81,16 @@ async def misbehave(faults: Faults, random: Random, *, blackout_s: float | None,
         await asyncio.sleep(random.expovariate(1 / 0.6))
 
 
+_MIRRORS = (
+    Fault.MIRROR_UNREACHABLE,
+    Fault.MIRROR_TOO_MANY_REQUESTS,
+    Fault.MIRROR_UNAVAILABLE,
+    Fault.MIRROR_GRPC_DOWN,
+    Fault.PAGE_EMPTY,
+    Fault.PAGE_REPEATS,
+    Fault.STREAM_BREAKS,
+    Fault.STREAM_SILENT,
+)
 _KINDS = (
     Fault.BUSY,
     Fault.BUSY_RECEIPT,
@@ -88,9 +98,9 @@ _KINDS = (
     Fault.HANG,
     Fault.NODE_DOWN,
     Fault.RECEIPTS_EXPIRED,
-    Fault.MIRROR_UNAVAILABLE,
     Fault.MIRROR_LAG,
     Fault.MIRROR_REPLICAS,
+    *_MIRRORS,
 )
 
 

@@ -58,7 +58,7 @@ async def _open(reading: DirectReading, registered: Registration) -> Opened:
         progress = batch.progress
         for placed in batch.events:
             event = placed.event
-            said.append((str(UUID(bytes=event.id)), event.audience, str(event.data["message"])))
+            said.append((str(UUID(bytes=event.id)), event.audience, str(event.data.get("message", ""))))
     return Opened(str(topic_id), said, progress.skipped, progress.last_skip)
 
 

@@ -63,7 +63,7 @@ async def staged(**changes: Any) -> AsyncIterator[Stage]:
 async def staged_over_http(**changes: Any) -> AsyncIterator[Stage]:
     """The same, for clients who come by the HTTP door: the stage's url is that of its streams."""
     async with running_gateway(**{"ping_interval_s": 1, "expired_grace_s": 1, **changes}) as gateway:
-        parts = Parts(streams=(gateway.settings, gateway.rooms, gateway.server))
+        parts = Parts(streams=(gateway.rooms, gateway.server))
         api = ApiServer(HttpSettings(port=0), MemoryBackend(), now_ms=now_ms, parts=parts)
         await api.start()
         try:

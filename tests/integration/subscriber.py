@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,17 +21,28 @@ LIMIT = 1 << 22
 AGAIN_S = 0.05, 0.5
 
 
-class Subscriber:
-    """Follows one channel. `heard` are the messages in the order in which they came, `lost` what it can't have."""
+def message_of(data: Any) -> str:
+    """An event's message."""
+    return str(data["data"]["payload"]["message"])
 
-    def __init__(self, url: str, token: str, channel: str, random: Random) -> None:
+
+class Subscriber:
+    """Follows one channel. `heard` is what `hear` makes of publications' data, in the order in which they came.
+
+    `lost` is what it can't have.
+    """
+
+    def __init__(
+        self, url: str, token: str, channel: str, random: Random, *, hear: Callable[[Any], str] = message_of
+    ) -> None:
+        self.channel = channel
         self.heard: list[str] = []
         self.lost: list[Any] = []
         self.recoveries = 0
         self.live = False
         self._url = urlsplit(url)
         self._token = token
-        self._channel = channel
+        self._hear = hear
         self._random = random
         self._position: dict[str, Any] = {"offset": 0, "epoch": ""}
         self._writer: asyncio.StreamWriter | None = None
@@ -61,7 +72,7 @@ class Subscriber:
             if b" 101 " not in status:
                 return
             writer.write(text_frame({"id": 1, "connect": {"token": self._token}}))
-            asked = {"channel": self._channel, "recover": True, **self._position}
+            asked = {"channel": self.channel, "recover": True, **self._position}
             writer.write(text_frame({"id": 2, "subscribe": asked}))
             while (payload := await frame(reader)) is not None:
                 for line in payload.splitlines():
@@ -90,7 +101,7 @@ class Subscriber:
 
     def _note(self, publication: dict[str, Any]) -> None:
         self._position["offset"] = publication["offset"]
-        self.heard.append(publication["data"]["data"]["payload"]["message"])
+        self.heard.append(self._hear(publication["data"]))
 
 
 def text_frame(command: object) -> bytes:

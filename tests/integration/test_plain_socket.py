@@ -69,7 +69,7 @@ async def test_what_was_missed_comes_after_a_crash_and_node_opens_it(tmp_path: P
     key_file = tmp_path / "plain.key"
     key_file.write_text(KEY + "\n")
     key_file.chmod(0o600)
-    changes = {
+    changes: dict[str, Any] = {
         "gateway__plain_socket": True,
         "gateway__plain_socket_key_file": str(key_file),
         "gateway__drain_timeout_s": 0.2,

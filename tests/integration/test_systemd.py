@@ -112,6 +112,9 @@ async def test_the_service_is_ready_when_it_says_so_and_comes_back_whatever_ends
         assert await systemd.ctl("start", "hcs-bridge.socket", "hcs-bridge.service") == (0, "")
         assert (await made.get("/v1/info"))[0] == 200
         await systemd.until("StatusText", "well; 0 clients".__eq__)
+        assert await systemd.ctl("reload", "hcs-bridge.service") == (0, "")
+        await until(lambda: "configuration taken" in made.log)
+        await systemd.until("SubState", "running".__eq__)
 
         status, _ = await systemd.ctl("restart", "--no-block", "hcs-bridge.service")
         assert status == 0

@@ -35,10 +35,14 @@ class Revocations:
         *,
         keep: Callable[[Revocation], Awaitable[None]] = _nowhere,
     ) -> None:
-        self._lasts_ms = (settings.max_lifetime_s + settings.leeway_s) * 1000
-        self._max_rows = settings.max_revocations
         self._keep = keep
         self._rows = {(row.kind, row.name): row for row in rows}
+        self.reconfigure(settings)
+
+    def reconfigure(self, settings: TokenSettings) -> None:
+        """How long one counts from now on, and how many there may be."""
+        self._lasts_ms = (settings.max_lifetime_s + settings.leeway_s) * 1000
+        self._max_rows = settings.max_revocations
 
     async def revoke(self, kind: RevokedKind, name: str, *, now_ms: int) -> None:
         """From here on these tokens are refused. Raises Unavailable, also where as many are revoked as may be."""

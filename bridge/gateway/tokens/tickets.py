@@ -17,10 +17,14 @@ class Tickets:
     """Held in memory only; a restart voids them, and the client asks for another."""
 
     def __init__(self, settings: TokenSettings, *, random_text: Callable[[int], str] = secrets.token_urlsafe) -> None:
-        self._lasts_ms = round(settings.ticket_lifetime_s * 1000)
-        self._max_open = settings.max_tickets
         self._random_text = random_text
         self._open: dict[str, tuple[int, Claims]] = {}  # oldest first, so the expired ones stand in front
+        self.reconfigure(settings)
+
+    def reconfigure(self, settings: TokenSettings) -> None:
+        """How long the next ones are good, and how many may be open."""
+        self._lasts_ms = round(settings.ticket_lifetime_s * 1000)
+        self._max_open = settings.max_tickets
 
     def issue(self, claims: Claims, *, now_ms: int) -> str:
         """A ticket for whoever the claims are about. Raises Unavailable where as many are open as may be."""

@@ -41,7 +41,7 @@ class Readers:
 async def reading(proofs: MemoryProofs | None = None, **changes: Any) -> AsyncIterator[Readers]:
     async with running_gateway(**changes) as gateway:
         proofs, granting = proofs or MemoryProofs(), MemoryGranting()
-        parts = Parts(streams=(gateway.settings, gateway.rooms, gateway.server), proofs=proofs, granting=granting)
+        parts = Parts(streams=(gateway.rooms, gateway.server), proofs=proofs, granting=granting)
         keys = ApiKey("keeper", KEEPER, frozenset({"keys:write"})), ApiKey("other", OTHER, frozenset())
         api = ApiServer(HttpSettings(port=0, api_keys=keys), MemoryBackend(), now_ms=now_ms, parts=parts)
         await api.start()

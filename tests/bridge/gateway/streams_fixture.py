@@ -36,7 +36,7 @@ class Doors:
 @contextlib.asynccontextmanager
 async def streaming(**changes: Any) -> AsyncIterator[Doors]:
     async with running_gateway(**{"drain_timeout_s": 0.1, **changes}) as gateway:
-        parts = Parts(streams=(gateway.settings, gateway.rooms, gateway.server))
+        parts = Parts(streams=(gateway.rooms, gateway.server))
         api = ApiServer(HttpSettings(port=0), MemoryBackend(), now_ms=now_ms, parts=parts)
         await api.start()
         try:

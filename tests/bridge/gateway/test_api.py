@@ -163,6 +163,7 @@ async def test_a_store_that_is_away() -> None:
 
 async def test_the_page(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<h1>live</h1>")
+    (tmp_path / "client" / "dist").mkdir(parents=True)
     async with running(tmp_path) as api:
         assert api.server.origins == tuple(f"http://{name}:{api.server.port}" for name in ("127.0.0.1", "localhost"))
         for path in ("/", "/web/", "/web/index.html"):

@@ -43,7 +43,7 @@ class Doors:
 async def doors(*scopes: str, **changes: Any) -> AsyncIterator[Doors]:
     key = ApiKey("backend", secrets.token_hex(32), frozenset(scopes or ALL_SCOPES))
     async with running_gateway(**changes) as gateway:
-        backend, limits = MemoryBackend(), gateway.settings.session_limits()
+        backend, limits = MemoryBackend(), gateway.settings.session_limits
         settings = HttpSettings(port=0, api_keys=(key,))
         server = ApiServer(settings, backend, now_ms=now_ms, parts=Parts(realtime=(gateway.rooms, limits)))
         await server.start()

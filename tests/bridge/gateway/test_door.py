@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -72,3 +73,15 @@ def test_idempotency_keys() -> None:
         with pytest.raises(Fault) as caught:
             idempotency_of(headers, b"x")
         assert caught.value.status == 400
+
+
+def test_other_keys_while_it_runs_and_what_is_left_of_a_rate_is_kept() -> None:
+    made = door(Clock())
+    keys = [ApiKey("writer", SECRET, frozenset({"events:write"}), rate_per_s=1, burst=2)]
+    made.admit([f"Bearer {SECRET}"], "events:write")
+    made.reconfigure(keys)
+    assert refused(made, [f"Bearer {OTHER}"]).status == 401
+    made.admit([f"Bearer {SECRET}"], "events:write")
+    assert refused(made, [f"Bearer {SECRET}"]).status == 429
+    made.reconfigure([replace(keys[0], burst=3)])
+    assert made.admit([f"Bearer {SECRET}"], "events:write").burst == 3

@@ -11,6 +11,7 @@ from bridge.gateway.settings import GatewaySettings, HttpSettings
 from bridge.protocol.values import JSON
 from tests.bridge.gateway.gateway_fixture import Running, now_ms
 from tests.bridge.gateway.memory_backend import MemoryBackend
+from tests.bridge.gateway.memory_console import MemoryConsole
 from tests.bridge.gateway.memory_granting import MemoryGranting, MemoryProofs
 from tests.bridge.gateway.test_admin import MemoryDesk
 from tests.bridge.gateway.test_key_admin import MemoryKeyDesk
@@ -21,8 +22,8 @@ PROTOCOL = {("post", "/connection/http_stream"), ("post", "/emulation")}
 
 def test_every_route_and_no_other() -> None:
     gateway, backend = Running(GatewaySettings()), MemoryBackend()
-    realtime = (gateway.rooms, gateway.settings.session_limits())
-    streams = (gateway.settings, gateway.rooms, gateway.server)
+    realtime = (gateway.rooms, gateway.settings.session_limits)
+    streams = (gateway.rooms, gateway.server)
     parts = Parts(
         desk=MemoryDesk(backend),
         realtime=realtime,
@@ -31,6 +32,7 @@ def test_every_route_and_no_other() -> None:
         keys=MemoryKeyDesk(),
         proofs=MemoryProofs(),
         granting=MemoryGranting(),
+        console=MemoryConsole(),
     )
     router = ApiServer(HttpSettings(), backend, now_ms=now_ms, parts=parts).application().router
     served = {(route.method.lower(), route.resource.canonical) for route in router.routes() if route.resource}

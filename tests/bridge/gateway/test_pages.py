@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from bridge.gateway.pages import Pages
+from bridge.gateway.pages import Pages, page_headers
 from bridge.protocol.values import JSON
 
 
@@ -17,6 +17,9 @@ from bridge.protocol.values import JSON
 async def served(directory: Path, data: Callable[[], JSON] | None = None) -> AsyncIterator[aiohttp.ClientSession]:
     (directory / "index.html").write_text("<h1>live</h1>")
     (directory / "live.js").write_text("1")
+    (directory / "console").mkdir()
+    (directory / "console" / "index.html").write_text("<h1>console</h1>")
+    (directory / "console" / "main.js").write_text("3")
     (directory / "client" / "dist").mkdir(parents=True)
     (directory / "client" / "package.json").write_text("{}")
     (directory / "client" / "dist" / "hcs-bridge.js").write_text("2")
@@ -55,3 +58,14 @@ async def test_the_page_and_its_data(tmp_path: Path) -> None:
 async def test_without_data_there_is_none(tmp_path: Path) -> None:
     async with served(tmp_path) as session, session.get("/web/demo.json") as response:
         assert response.status == 404
+
+
+async def test_the_console_has_a_stricter_policy(tmp_path: Path) -> None:
+    async with served(tmp_path) as session:
+        for path, text in {"/web/console": "<h1>console</h1>", "/web/console/main.js": "3"}.items():
+            async with session.get(path) as response:
+                assert await response.text() == text
+    policies = {path: page_headers(path)["Content-Security-Policy"] for path in ("/web/", "/web/console/main.js")}
+    assert all("default-src 'self'" in policy and "unsafe" not in policy for policy in policies.values())
+    assert ("connect-src" in policies["/web/"], "connect-src" in policies["/web/console/main.js"]) == (True, False)
+    assert "form-action 'none'" in policies["/web/console/main.js"]

@@ -62,7 +62,7 @@ async def test_a_campaigns_budget_stops_it_alone_and_a_raise_lets_it_go_on(terms
             for number in range(100):
                 ids += (await rooms.accept(change(text=f"{number}" * 300))).ids
                 await settled(rooms, "c1")
-        assert stopped.value.hint == "raise budgets.campaign_hbar and restart"  # no day that turns helps it
+        assert stopped.value.hint == "raise budgets.campaign_hbar and reload"  # no day that turns helps it
         last_ns = rooms.ids._last_ns
         with pytest.raises(BudgetSpent):
             await rooms.carrier.advance("c1")

@@ -1,0 +1,66 @@
+"""The two doors, over what is behind them: for backends over HTTP, for browsers over WebSocket."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bridge.config import Config
+from bridge.doors import Backend, ChannelHistory, kept_revocations
+from bridge.gateway.api import ApiServer, Parts
+from bridge.gateway.auth import Authenticator
+from bridge.gateway.certificate import Certificate
+from bridge.gateway.connection import Rooms
+from bridge.gateway.hub import Hub
+from bridge.gateway.presence import Presence
+from bridge.gateway.server import PATH, GatewayServer
+from bridge.room_settings import authenticator, gateway_settings, http_settings
+from bridge.storage import Storage, now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Both doors, with what they work with. `tls` has the certificate of each that does TLS itself, by its section."""
+
+    backend: Backend
+    authenticator: Authenticator
+    gateway: GatewayServer
+    api: ApiServer
+    tls: Mapping[str, Certificate]
+
+    async def start(self, held: Mapping[str, socket.socket]) -> None:
+        """Listen; `held` are the ports that systemd has open for us. Raises AddressUnusable."""
+        await self.gateway.start(held.get("gateway"))
+        await self.api.start(held.get("http"))
+        self.gateway.allow(self.api.origins)
+
+    def urls(self, config: Config) -> tuple[str, str]:
+        """Where the HTTP door is, and where the gateway, once started."""
+        secure = {door: "s" if door in self.tls else "" for door in ("http", "gateway")}
+        return (
+            f"http{secure['http']}://{config.http.host}:{self.api.port}",
+            f"ws{secure['gateway']}://{config.gateway.host}:{self.gateway.port}{PATH}",
+        )
+
+
+async def front(storage: Storage, backend: Backend, hub: Hub, parts: Parts) -> Front:
+    """Both doors; `parts` is what is behind them beside the gateway's own. Raises ConfigInvalid."""
+    config = storage.config
+    history, tokens = ChannelHistory(storage), authenticator(config, await kept_revocations(storage))
+    rooms = Rooms(hub, Presence(), history, tokens, history.owner_of, now_ms)
+    tls = _certificates(config)
+    contexts = {door: certificate.context for door, certificate in tls.items()}
+    gateway = GatewayServer(gateway_settings(config), rooms, ssl=contexts.get("gateway"))
+    parts = replace(parts, realtime=(rooms, lambda: gateway.limits), streams=(rooms, gateway))
+    api = ApiServer(http_settings(config), backend, now_ms=now_ms, parts=parts, ssl=contexts.get("http"))
+    return Front(backend, tokens, gateway, api, tls)
+
+
+def _certificates(config: Config) -> dict[str, Certificate]:
+    """Of the doors that do TLS themselves. Raises ConfigInvalid."""
+    return {
+        door: Certificate(section.tls_certificate_file, section.tls_key_file, section=door)
+        for door, section in (("http", config.http), ("gateway", config.gateway))
+        if section.tls_certificate_file is not None and section.tls_key_file is not None
+    }

@@ -1,0 +1,83 @@
+"""What is shipped: the wheel, from an empty folder to a confirmed event as docs/operating.md says; lock and manual."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from bridge.demo.setting import free_port
+
+ROOT = Path(__file__).parents[1]
+LOCK = (ROOT / "deploy/requirements.lock").read_text()
+INSIDE = (
+    "bridge/commands/units/hcs-bridge.service",
+    "bridge/commands/units/hcs-bridge.socket",
+    "bridge/migrations/script.py.mako",
+    "bridge/py.typed",
+    "bridge/web/client/dist/hcs-bridge.js",
+    "bridge/web/index.html",
+    "bridge/web/vendor/centrifuge.js",
+)
+START_S = 300
+
+
+def test_the_lock_is_what_pyproject_wants_by_hash_and_from_nowhere_in_particular() -> None:
+    pinned = dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+) \\\n    --hash=sha256:", LOCK, re.MULTILINE))
+    assert len(pinned) == len(re.findall(r"^[A-Za-z0-9]", LOCK, re.MULTILINE))
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    for requirement in map(Requirement, wanted):
+        assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)]), requirement
+    assert "://" not in LOCK
+    assert not re.search(r"^\s*--(?!hash)|@ ", LOCK, re.MULTILINE)
+
+
+def test_the_manual_page_is_what_the_commands_say() -> None:
+    made = subprocess.run([sys.executable, ROOT / "deploy/make_man.py"], capture_output=True, text=True, check=True)
+    assert made.stdout == (ROOT / "deploy/hcs-bridge.1").read_text(), "make man"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy, so that nothing is left in the sources."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in ("bridge", "topics", "pyproject.toml", "README.md", "LICENSE"):
+        subprocess.run(["cp", "-r", ROOT / name, folder], check=True)
+    subprocess.run(["rm", "-rf", folder / "bridge/web/client/node_modules"], check=True)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*pip, "--wheel-dir", folder / "dist", folder], check=True)
+    return next((folder / "dist").iterdir())
+
+
+@pytest.mark.long
+def test_the_wheel_has_all_that_runs(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert set(INSIDE) <= names
+    modules = {str(path.relative_to(ROOT)) for folder in ("bridge", "topics") for path in (ROOT / folder).rglob("*.py")}
+    assert {name for name in modules if "node_modules" not in name} <= names
+    assert not any(name.startswith(("tests", "benchmarks")) or "node_modules" in name for name in names)
+
+
+@pytest.mark.long
+def test_from_nothing_to_a_confirmed_event_word_by_word(wheel: Path, tmp_path: Path) -> None:
+    section = (ROOT / "docs/operating.md").read_text().partition("## From nothing to a confirmed event\n")[2]
+    script = section.partition("```sh\n")[2].partition("```")[0]
+    (tmp_path / wheel.name).write_bytes(wheel.read_bytes())
+    ports = {f"HCS_BRIDGE_{door}__PORT": str(free_port(0)) for door in ("HTTP", "GATEWAY")}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("HCS_", "VIRTUAL_", "PYTHON"))}
+    whatever_ends_it = "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n"
+    run = ["timeout", str(START_S), "bash", "-m", "-e", "-o", "pipefail", "-c", whatever_ends_it + script]
+    done = subprocess.run(run, cwd=tmp_path, env=environ | ports, capture_output=True, text=True, check=False)
+    logs = "".join(log.read_text() for log in tmp_path.glob("*.log"))
+    assert done.returncode == 0, done.stdout + done.stderr + logs
+    assert re.search(r"^hcs-bridge \d", done.stdout, re.MULTILINE)
+    assert "CAMPAIGN_CLOSED" in done.stdout
+    assert re.search(r"^verified: .* 1 events", done.stdout, re.MULTILINE), done.stdout
