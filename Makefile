@@ -17,10 +17,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
 	@$(BIN)/hcs-bridge demo
 
-test: $(VENV)/.tests $(NODE_MODULES) browser java nginx  ## what decides whether a change is good
+test: $(VENV)/.tests $(VENV)/.cwt $(NODE_MODULES) browser java nginx  ## what decides whether a change is good
 	@$(PYTEST) -m "not long"
 
-test-long: $(VENV)/.tests $(NODE_MODULES) browser java nginx  ## the same, with the full chaos, drop and fuzz runs
+test-long: $(VENV)/.tests $(VENV)/.cwt $(NODE_MODULES) browser java nginx  ## the same, with the full chaos, drop and fuzz runs
 	@$(PYTEST)
 
 chaos: $(VENV)/.tests  ## kill the daemon 300 times, then read the ledger; CHAOS_KILLS and CHAOS_SEED change how often and what is drawn
@@ -35,7 +35,7 @@ check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/mypy --no-error-summary -p bridge -p topics -p tests -p benchmarks
 	@$(BIN)/pytest -q tests/test_layout.py
 
-coverage: $(VENV)/.tests $(NODE_MODULES) browser java nginx
+coverage: $(VENV)/.tests $(VENV)/.cwt $(NODE_MODULES) browser java nginx
 	@$(BIN)/pytest -q -m "not long" --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.tests $(NODE_MODULES)  ## each prints one JSON object
@@ -77,6 +77,11 @@ $(VENV)/.tests: pyproject.toml | $(BIN)/pip
 	@command -v npm >/dev/null || { echo "the tests drive real JavaScript clients: install Node 20 or newer, with npm" >&2; exit 1; }
 	@echo "installing the packages of $* ..."
 	@cd $* && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(VENV)/.cwt: | $(BIN)/pip
+	@echo "installing another COSE library, in an environment of its own ..."
+	@$(BIN)/python -m venv $(VENV)/cwt && $(VENV)/cwt/bin/pip install --quiet --disable-pip-version-check 'cwt>=3.3,<4'
 	@touch $@
 
 browser:
