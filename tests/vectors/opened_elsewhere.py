@@ -4,6 +4,8 @@
 as one line of JSON. Nothing of this project is imported.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 from pathlib import Path
