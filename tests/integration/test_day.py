@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bridge import offline
 from tests.bridge.gateway.wire_client import WireClient
 from tests.integration.cuttable import Cuttable
@@ -54,8 +56,11 @@ def with_canaries(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-async def test_everything_arrives_once_in_order_at_those_it_is_for_and_is_readable_to_nobody(tmp_path: Path) -> None:
-    recording = recorded("campaign-day.jsonl").read_text().splitlines()
+@pytest.mark.parametrize("events", [1000, pytest.param(None, marks=pytest.mark.long)])
+async def test_everything_arrives_once_in_order_at_those_it_is_for_and_is_readable_to_nobody(
+    tmp_path: Path, events: int | None
+) -> None:
+    recording = recorded("campaign-day.jsonl").read_text().splitlines()[:events]
     lines = with_canaries([json.loads(line) for line in recording])
     owner = f"canary-{secrets.token_hex(8)}"
     file = tmp_path / "day.jsonl"

@@ -7,12 +7,12 @@ from pathlib import Path
 from tests.integration.soak import Load, Sample, slope, soaked
 
 
-async def test_a_quarter_of_a_minute(tmp_path: Path) -> None:
-    found = await soaked(tmp_path, Load(12, clients=40, life_s=(4, 6)), seed=7)
+async def test_some_seconds_of_it(tmp_path: Path) -> None:
+    found = await soaked(tmp_path, Load(6, clients=20, life_s=(2, 3)), seed=7)
     assert (found["lost"], found["doubled"], found["out_of_order"], found["gaps_told"]) == (0, 0, 0, 0)
     assert found["restarts"] >= 1
-    assert found["faults"] >= 5
-    assert found["conditions"]["events"] >= 300
+    assert found["faults"] >= 2
+    assert found["conditions"]["events"] >= 150
     assert found["db_mb"] > 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import signal
 import sys
 import time
@@ -155,8 +156,15 @@ async def world(folder: Path, settings: DevnetSettings | None = None, **override
             await made.close()
 
 
+def quiet_port() -> int:
+    """A free port which no connection of somebody else takes meanwhile: those begin at 32768."""
+    while (port := free_port(wanted := 15_000 + secrets.randbelow(17_000))) != wanted:
+        pass
+    return port
+
+
 def _environ(folder: Path, devnet: Devnet, overrides: Mapping[str, Any]) -> dict[str, str]:
-    ports = free_port(0), free_port(0)
+    ports = quiet_port(), quiet_port()
     values = devnet_values(
         folder,
         nodes=devnet.nodes,
