@@ -5,8 +5,7 @@ BIN := $(VENV)/bin
 JS := tests/integration/js
 CLIENT := bridge/web/client
 NODE_MODULES := $(JS)/node_modules/.installed $(CLIENT)/node_modules/.installed
-# One more than there are cores, for many tests wait for processes; never more than four.
-PYTEST := $(BIN)/pytest -q -n $(shell expr $$(nproc) + 1) --maxprocesses 4 --dist worksteal
+PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 EVENTS = 60
 
 
+@pytest.mark.long
 def test_it_runs_and_its_counts_agree() -> None:
     command = [sys.executable, "-m", "benchmarks.corridor", "--json", "--events", str(EVENTS), "--campaigns", "4"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)

@@ -98,6 +98,7 @@ async def event(made: World, campaign: str, message: str) -> str:
     return str(answer["ids"][0])
 
 
+@pytest.mark.long
 async def test_the_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await look(tmp_path, monkeypatch, everything=False)
 

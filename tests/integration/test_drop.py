@@ -105,5 +105,5 @@ async def test_cut_stopped_and_killed(tmp_path: Path) -> None:
 @pytest.mark.long
 async def test_a_thousand_for_a_minute(tmp_path: Path) -> None:
     load = Load(1000, per_s=20, seconds=60, up_s=(2, 10), stops_s=(8, 28, 44), kills_s=(18, 36, 52))
-    async with world(tmp_path, gateway__drain_timeout_s=1) as made:
+    async with world(tmp_path, gateway__drain_timeout_s=1, gateway__max_connections_per_user=2000) as made:
         await drop(made, load)
