@@ -29,6 +29,7 @@ from bridge.demo.day import sample_day
 from tests.integration.chaos import NETWORK, SETTINGS, misbehave
 from tests.integration.opened_ledger import opened_topics
 from tests.integration.subscriber import Subscriber, subscribed
+from tests.integration.test_chaos import left
 from tests.integration.world import SEES_ALL, World, until, world
 from tests.recorded import DATA
 
@@ -79,6 +80,7 @@ class Soak:
         self.made.devnet.faults.clear()
         with subscribed(clients):
             await until(lambda: all(self._is_done(each) for each in clients), deadline_s=300)
+        await until(lambda: left(self.made) == 0, deadline_s=300)  # users' events, which nobody here listens to
         settled = [each for each in clients if each.lost]
         assert await self.made.stop() == 0
         return await self._counted(clients) | {"gaps_told": len(settled)}
