@@ -58,8 +58,7 @@ class Soak:
     made: World
     load: Load
     random: Random
-    accepted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """By channel, the ids that were answered 202, in their order."""
+    accepted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # ids that got 202, by channel
     restarts: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     lives: list[list[Sample]] = field(default_factory=lambda: [[]])
