@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bridge.config import Config
-from bridge.desk import Desk
+from bridge.desk.granting import Granting
+from bridge.desk.outbox import Desk
 from bridge.doors import Announcer
 from bridge.gateway.hub import Hub
-from bridge.granting import Granting
 from bridge.offline import TopicView, campaign_view, carrying
 from bridge.publish import closing
 from bridge.publish.costs import NOBODY

@@ -12,16 +12,16 @@ from pathlib import Path
 from bridge import settings
 from bridge.config import Config
 from bridge.console.console import Console
-from bridge.desk import Desk, Waits
+from bridge.desk.granting import Granting
+from bridge.desk.keys import KeyDesk
+from bridge.desk.outbox import Desk, Waits
+from bridge.desk.proofs import Proofs
 from bridge.doors import Announcer, Backend
 from bridge.front import Front, front
 from bridge.gateway.api import Parts
 from bridge.gateway.hub import Hub
 from bridge.gateway.pages import Pages
-from bridge.granting import Granting
-from bridge.key_desk import KeyDesk
 from bridge.log import get_logger
-from bridge.proofs import Proofs
 from bridge.protocol.values import JSON
 from bridge.publish import id_records
 from bridge.publish.forgetting import forget_keys

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from bridge import migrations, settings
 from bridge.config import Config
 from bridge.database import Database, hold
+from bridge.desk.resealing import reseal_at_once
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.keys.at_rest import AtRest
 from bridge.keys.load import BridgeKeys, load_keys
@@ -18,7 +19,6 @@ from bridge.keys.master import master_in_force
 from bridge.keys.ring import STORE, KeyRing
 from bridge.protocol.door.catalogue import Catalogue, DeclaredEvent, catalogue_with
 from bridge.relay.store import Store
-from bridge.resealing import reseal_at_once
 
 
 @dataclass(frozen=True, slots=True)

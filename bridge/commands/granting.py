@@ -90,8 +90,8 @@ async def take_away(config: Config, campaign_id: str, user_id: str) -> bool:
 
 async def listed(config: Config, campaign_id: str) -> list[dict[str, Any]]:
     """Out of the database, also beside the daemon."""
+    from bridge.desk.granting import Granting
     from bridge.gateway.grants import view
-    from bridge.granting import Granting
     from bridge.storage import opened
 
     async with opened(config, alone=False) as storage:

@@ -13,8 +13,8 @@ from bridge.commands import new_master
 from bridge.commands.door import ask_daemon
 from bridge.commands.exits import CommandFailed
 from bridge.config import Config
+from bridge.desk.keys import key_desk_alone
 from bridge.gateway.key_admin import shredded_json
-from bridge.key_desk import key_desk_alone
 from bridge.publish.costs import NOBODY
 
 DONE = frozenset({200, 202})

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from bridge.console import campaigns, events
 from bridge.console.campaigns import Wanted
-from bridge.desk import Waits
+from bridge.desk.outbox import Waits
 from bridge.protocol.values import JSON
 from bridge.publish.budgets import Budgets, Scope
 from bridge.storage import Storage

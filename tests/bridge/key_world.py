@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.app import running
-from bridge.key_desk import KeyDesk
+from bridge.desk.keys import KeyDesk
 from bridge.offline import carrying
 from bridge.storage import Storage, opened
 from tests.bridge.relay.audit.conftest import database_of

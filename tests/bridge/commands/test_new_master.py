@@ -11,8 +11,8 @@ import pytest
 from bridge.commands import new_master
 from bridge.commands.exits import CommandFailed
 from bridge.config import Config
+from bridge.desk.keys import KeyDesk
 from bridge.errors import ConfigInvalid
-from bridge.key_desk import KeyDesk
 from bridge.storage import opened
 from bridge.supervise import supervised
 from tests.bridge.thief import key_in

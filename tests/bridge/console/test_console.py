@@ -10,7 +10,7 @@ import pytest_asyncio
 from sqlalchemy import insert
 
 from bridge.console.console import Console
-from bridge.desk import Waits
+from bridge.desk.outbox import Waits
 from bridge.remotes import connected
 from bridge.room_settings import budgets_of
 from bridge.schema import costs, registry

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.app import running
+from bridge.desk.proofs import Proofs
 from bridge.errors import Unavailable
-from bridge.proofs import Proofs
 from bridge.relay import progress
 from bridge.relay.tail import Progress
 from bridge.schema import registry

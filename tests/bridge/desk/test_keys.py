@@ -7,8 +7,8 @@ import os
 import pytest
 from sqlalchemy import select
 
+from bridge.desk.keys import key_desk_alone
 from bridge.errors import CampaignRefused, KeysRefused, SealBroken
-from bridge.key_desk import key_desk_alone
 from bridge.keys.ring import user_owner
 from bridge.publish.ingest import Request
 from bridge.schema import epochs

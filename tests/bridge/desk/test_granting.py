@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from bridge.config import Config
 from bridge.demo.keys import make_demo_keys
 from bridge.demo.setting import demo_config
+from bridge.desk.granting import Granting
 from bridge.errors import CampaignRefused
 from bridge.gateway.grants import Handed
-from bridge.granting import Granting
 from bridge.keys.grants import Asker
 from bridge.keys.people import Purpose, unwrap_from
 from bridge.keys.ring import campaign_owner, user_owner

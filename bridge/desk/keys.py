@@ -10,6 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from bridge.config import Config
+from bridge.desk.resealing import reseal
+from bridge.desk.shredding import Shredded, Shredding
 from bridge.errors import ConfigInvalid, KeysRefused
 from bridge.keys.load import hex_key
 from bridge.keys.master import change_master
@@ -18,9 +20,7 @@ from bridge.log import get_logger
 from bridge.offline import carrying
 from bridge.protocol.channels import ACCOUNT, is_id
 from bridge.publish import rotating
-from bridge.resealing import reseal
 from bridge.rooms import Outbound
-from bridge.shredding import Shredded, Shredding
 from bridge.storage import Storage, now_ms, opened
 
 log = get_logger(__name__)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bridge.desk import MAX_TOLD, Desk, Waits
+from bridge.desk.outbox import MAX_TOLD, Desk, Waits
 from bridge.doors import Announcer, Backend, ChannelHistory
 from bridge.errors import CampaignRefused, ChangeRefused, EntryRefused
 from bridge.gateway.hub import Frame, Hub
