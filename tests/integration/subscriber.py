@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 from collections.abc import Callable, Iterator
 from random import Random
@@ -17,7 +18,6 @@ HANDSHAKE = (
     b"GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-LIMIT = 1 << 22
 AGAIN_S = 0.05, 0.5
 
 
@@ -45,44 +45,35 @@ class Subscriber:
         self._hear = hear
         self._random = random
         self._position: dict[str, Any] = {"offset": 0, "epoch": ""}
-        self._writer: asyncio.StreamWriter | None = None
+        self._socket: asyncio.Transport | None = None
         self._away_s = 0.0
 
     def cut(self, away_s: float) -> None:
         """Break the connection as a network does, without a word, and stay away for so long."""
         self._away_s = away_s
-        if self._writer is not None:
-            self._writer.transport.abort()
+        if self._socket is not None:
+            self._socket.abort()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            with contextlib.suppress(OSError):
                 await self._connected()
             self.live = False
             away_s, self._away_s = self._away_s, 0.0
             await asyncio.sleep(away_s or self._random.uniform(*AGAIN_S))
 
     async def _connected(self) -> None:
-        reader, writer = await asyncio.open_connection(self._url.hostname, self._url.port, limit=LIMIT)
-        self._writer = writer
+        asked = {"channel": self.channel, "recover": True, **self._position}
+        hello = text_frame({"id": 1, "connect": {"token": self._token}}) + text_frame({"id": 2, "subscribe": asked})
+        made = _Socket(self._url.path, hello, self._take)
+        loop = asyncio.get_running_loop()
+        self._socket, _ = await loop.create_connection(lambda: made, self._url.hostname, self._url.port)
         try:
-            writer.write(HANDSHAKE % self._url.path.encode())
-            status = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")[0]
-            if b" 101 " not in status:
-                return
-            writer.write(text_frame({"id": 1, "connect": {"token": self._token}}))
-            asked = {"channel": self.channel, "recover": True, **self._position}
-            writer.write(text_frame({"id": 2, "subscribe": asked}))
-            while (payload := await frame(reader)) is not None:
-                for line in payload.splitlines():
-                    if line == b"{}":
-                        writer.write(text_frame({}))
-                    else:
-                        self._take(json.loads(line))
+            await made.closed.wait()
         finally:
-            self._writer = None
-            writer.transport.abort()
+            self._socket.abort()
+            self._socket = None
 
     def _take(self, message: dict[str, Any]) -> None:
         match message:
@@ -104,20 +95,71 @@ class Subscriber:
         self.heard.append(self._hear(publication["data"]))
 
 
+class _Socket(asyncio.Protocol):
+    """Its frames' lines, each decoded, until `closed`. What a thousand are sent alike is decoded once."""
+
+    def __init__(self, path: str, hello: bytes, take: Callable[[dict[str, Any]], None]) -> None:
+        self.closed = asyncio.Event()
+        self._path = path.encode()
+        self._hello = hello
+        self._take = take
+        self._open = False
+        self._rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(HANDSHAKE % self._path)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
+
+    def data_received(self, data: bytes) -> None:
+        self._rest += data
+        if not self._open:
+            head, found, rest = self._rest.partition(b"\r\n\r\n")
+            if not found:
+                return
+            if b" 101 " not in head.partition(b"\r\n")[0]:
+                self._transport.abort()
+                return
+            self._open, self._rest = True, rest
+            self._transport.write(self._hello)
+        payloads, self._rest = frames(self._rest)
+        for payload in payloads:
+            if payload is None:
+                self._transport.abort()
+                return
+            for line in payload.splitlines():
+                if line == b"{}":
+                    self._transport.write(text_frame({}))
+                else:
+                    self._take(decoded(line))
+
+
+decoded = functools.lru_cache(maxsize=4096)(json.loads)
+
+
+def frames(data: bytes) -> tuple[list[bytes | None], bytes]:
+    """The payloads of the whole text frames a server sent (RFC 6455 §5.2), None for any other frame, and the rest."""
+    payloads, at = list[bytes | None](), 0
+    while len(data) >= at + 2:
+        opcode, size, head = data[at], data[at + 1], at + 2
+        if size >= 126:
+            head += 2 if size == 126 else 8
+            size = int.from_bytes(data[at + 2 : head])
+        if len(data) < head + size:
+            break
+        payloads.append(data[head : head + size] if opcode == 0x81 else None)
+        at = head + size
+    return payloads, data[at:]
+
+
 def text_frame(command: object) -> bytes:
     """As a client sends it (RFC 6455 §5.2), under a mask of zeros."""
     payload = json.dumps(command).encode()
     size = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2)
     return b"\x81" + size + bytes(4) + payload
-
-
-async def frame(reader: asyncio.StreamReader) -> bytes | None:
-    """The next frame's payload; None where the server closes."""
-    opcode, size = await reader.readexactly(2)
-    if size >= 126:
-        size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8))
-    payload = await reader.readexactly(size)
-    return payload if opcode == 0x81 else None
 
 
 @contextlib.contextmanager
