@@ -42,7 +42,7 @@ WHAT = {
 class Scale:
     """The load, and for how many seconds it is on; what comes in the first of them isn't counted.
 
-    The network takes `consensus_ms` to consensus and `mirror_ms` more to its mirror.
+    The network takes `consensus_ms` and up to `consensus_jitter_ms` more to consensus, and `mirror_ms` to its mirror.
     """
 
     per_s: float = 200.0
@@ -51,15 +51,25 @@ class Scale:
     seconds: float = 20.0
     warm_up_s: float = 10.0
     consensus_ms: int = 2900
+    consensus_jitter_ms: int = 2000
     mirror_ms: int = 2100
 
     @property
     def behind_s(self) -> float:
         """How long to listen behind the last event: its campaign may have a frame of many chunks under way."""
-        return BEHIND_S + 4 * (self.consensus_ms + self.mirror_ms) / 1000
+        return BEHIND_S + 4 * (self.consensus_ms + self.consensus_jitter_ms + self.mirror_ms) / 1000
 
 
-QUICK = Scale(per_s=40, campaigns=4, subscribers=8, seconds=1.5, warm_up_s=0.5, consensus_ms=200, mirror_ms=100)
+QUICK = Scale(
+    per_s=40,
+    campaigns=4,
+    subscribers=8,
+    seconds=1.5,
+    warm_up_s=0.5,
+    consensus_ms=200,
+    consensus_jitter_ms=100,
+    mirror_ms=100,
+)
 # What differs from the shipped configuration, addresses, keys and the backend's rate aside.
 OWN = {
     "gateway.drain_timeout_s": 0.1,
@@ -152,17 +162,16 @@ def deliveries(heard: Mapping[str, Mapping[str, list[int]]], phase: str) -> int:
 
 async def measure(scale: Scale) -> dict[str, Any]:
     """Start everything, measure, stop everything."""
-    delays_ms = "--consensus-ms", str(scale.consensus_ms), "--mirror-ms", str(scale.mirror_ms)
+    network = {name: getattr(scale, name) for name in ("consensus_ms", "consensus_jitter_ms", "mirror_ms")}
+    delays_ms = [word for name, ms in network.items() for word in (f"--{name.replace('_', '-')}", str(ms))]
     with site({}) as place:
         async with place.devnet(*delays_ms), place.as_shipped(OWN).daemon() as run:
             found = await play(place, run, scale)
-    found["conditions"] |= {
+    found["conditions"] |= network | {
         "events_per_s": scale.per_s,
         "campaigns": scale.campaigns,
         "subscribers": scale.subscribers,
         "seconds": scale.seconds,
-        "consensus_ms": scale.consensus_ms,
-        "mirror_ms": scale.mirror_ms,
         "settings": OWN,
         "cpus": os.cpu_count(),
         "machine": platform.machine(),
@@ -181,7 +190,7 @@ def main() -> None:
     options = parser.parse_args()
     scale = QUICK if options.quick else Scale()
     if options.no_delays:
-        scale = replace(scale, consensus_ms=0, mirror_ms=0)
+        scale = replace(scale, consensus_ms=0, consensus_jitter_ms=0, mirror_ms=0)
     found = asyncio.run(measure(scale))
     sys.stdout.write(json.dumps(found, indent=None if options.json else 2) + "\n")
 

@@ -12,6 +12,7 @@ import typer
 from bridge.commands.exits import USAGE, CommandFailed, until_stopped
 
 ConsensusMs = Annotated[int, typer.Option("--consensus-ms", min=0, help="Milliseconds from a node to consensus.")]
+JitterMs = Annotated[int, typer.Option("--consensus-jitter-ms", min=0, help="Up to so many more, drawn each time.")]
 MirrorMs = Annotated[int, typer.Option("--mirror-ms", min=0, help="Milliseconds from consensus to the mirror.")]
 
 
@@ -25,6 +26,7 @@ def devnet(
         float, typer.Option(min=0, help="REST requests that a mirror answers a second, 429 beyond; 0: any.")
     ] = 0,
     consensus_ms: ConsensusMs = 2900,
+    consensus_jitter_ms: JitterMs = 0,
     mirror_ms: MirrorMs = 2100,
     time_scale: Annotated[float, typer.Option(min=0.001, help="Divides windows and lifetimes, for tests.")] = 1.0,
     create_throttle_per_s: Annotated[
@@ -56,6 +58,7 @@ def devnet(
         mirrors=mirrors,
         mirror_max_requests_per_s=mirror_max_requests_per_s,
         consensus_delay_s=consensus_ms / 1000,
+        consensus_jitter_s=consensus_jitter_ms / 1000,
         mirror_delay_s=mirror_ms / 1000,
         time_scale=time_scale,
         create_throttle_per_s=create_throttle_per_s,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from random import Random
 
 from topics.devnet.checks import precheck, solvent, window_closed
 from topics.devnet.consensus_service import CREATE_TOPIC, SUBMIT_MESSAGE
@@ -55,7 +56,11 @@ class Network:
         self.state = State(rate=settings.exchange_rate, genesis_ns=genesis_ns)
         self.mirror = MirrorIndex(delay_ns=settings.mirror_delay_ns, genesis_ns=genesis_ns)
         self._history = History(settings.scaled_ns(RECEIPT_LIFETIME_S))
-        self._waiting: deque[Waiting] = deque()
+        self._waiting: list[
+            tuple[int, int, Waiting]
+        ] = []  # a heap: what is due first, of the same time what came first
+        self._taken = 0
+        self._random = Random(0)  # noqa: S311 # the same delays each time
         self._last_consensus_ns = genesis_ns
         for account in self.state.accounts.values():
             self.mirror.open_account(account)
@@ -86,7 +91,7 @@ class Network:
 
     def take(self, node: AccountId, envelope: Envelope, now_ns: int, *, busy: bool = False) -> None:
         """Send a checked transaction on to consensus."""
-        due_ns = now_ns + self.settings.consensus_delay_ns
+        due_ns = now_ns + self.settings.consensus_delay_ns + self._random.randint(0, self.settings.consensus_jitter_ns)
         self.wait(node, envelope, due_ns=due_ns, busy=busy)
         if self.journal is not None:
             self.journal.add(Taken(due_ns, node.num, busy, envelope.request.SerializeToString()))
@@ -94,11 +99,12 @@ class Network:
     def wait(self, node: AccountId, envelope: Envelope, *, due_ns: int, busy: bool) -> None:
         """Let a transaction that `node` took wait for consensus."""
         self._history.take(node, envelope.id)
-        self._waiting.append(Waiting(due_ns, node, envelope, busy))
+        self._taken += 1
+        heappush(self._waiting, (due_ns, self._taken, Waiting(due_ns, node, envelope, busy)))
 
     def next_waiting(self) -> Envelope | None:
         """What reaches consensus next."""
-        return self._waiting[0].envelope if self._waiting else None
+        return self._waiting[0][2].envelope if self._waiting else None
 
     def known(self, node: AccountId, transaction_id: TransactionId) -> Entry | None:
         """What `node` can say about an id: None (never heard, or too long ago), waiting, or how it ended."""
@@ -106,16 +112,17 @@ class Network:
 
     def next_ns(self) -> int | None:
         """When something happens next: a consensus, or an import by the mirror. None: nothing is on its way."""
-        coming = [] if not self._waiting else [self._waiting[0].due_ns]
+        coming = [] if not self._waiting else [self._waiting[0][0]]
         if (imported_ns := self.mirror.next_ns()) is not None:
             coming.append(imported_ns)
         return min(coming, default=None)
 
     def advance(self, now_ns: int) -> None:
         """Let everything happen that is due by now: consensus, the mirror's import, forgetting."""
-        while self._waiting and self._waiting[0].due_ns <= now_ns:
-            consensus_ns = max(self._last_consensus_ns + 1, self._waiting[0].due_ns)
-            verdict = self._verdict(self._waiting[0], consensus_ns)
+        while self._waiting and self._waiting[0][0] <= now_ns:
+            due_ns, _, waiting = self._waiting[0]
+            consensus_ns = max(self._last_consensus_ns + 1, due_ns)
+            verdict = self._verdict(waiting, consensus_ns)
             record = self.settle(consensus_ns, verdict)
             if self.journal is not None:
                 self.journal.add(Ran(consensus_ns, verdict, record.status))
@@ -125,8 +132,8 @@ class Network:
             self.journal.flush()
 
     def settle(self, consensus_ns: int, verdict: response_code.ResponseCodeEnum) -> Record:
-        """Let what waits longest reach consensus; it runs if `verdict` is SUCCESS."""
-        waiting = self._waiting.popleft()
+        """Let what is due first reach consensus; it runs if `verdict` is SUCCESS."""
+        _, _, waiting = heappop(self._waiting)
         self._last_consensus_ns = consensus_ns
         record = self._run(waiting, consensus_ns, verdict)
         self._history.add(record)

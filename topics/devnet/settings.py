@@ -27,6 +27,9 @@ class DevnetSettings:
     second, each node its share, BUSY beyond; 5 on the real one, 0 for no limit. `mirror_max_requests_per_s` is how many
     requests the REST side of each mirror answers, 429 beyond; 50 an address on the public ones, 0 for no limit.
 
+    A transaction takes up to `consensus_jitter_s` more than `consensus_delay_s`, so one may overtake another; the real
+    network's take 3 to 5 s.
+
     With `mirrors` there are several, each with a REST and a gRPC port and faults of its own; they listen on the ports
     that follow the first one's.
     """
@@ -37,6 +40,7 @@ class DevnetSettings:
     mirror_grpc_port: int = 0
     mirrors: int = 1
     consensus_delay_s: float = 2.9
+    consensus_jitter_s: float = 0
     mirror_delay_s: float = 2.1
     time_scale: float = 1.0
     clock: Callable[[], int] = time.time_ns
@@ -53,6 +57,11 @@ class DevnetSettings:
     def consensus_delay_ns(self) -> int:
         """From a node's yes to consensus."""
         return round(self.consensus_delay_s * NANOS)
+
+    @property
+    def consensus_jitter_ns(self) -> int:
+        """What may come on top, drawn for each transaction."""
+        return round(self.consensus_jitter_s * NANOS)
 
     @property
     def mirror_delay_ns(self) -> int:

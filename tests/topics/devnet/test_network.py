@@ -53,6 +53,19 @@ def test_consensus_times_only_rise() -> None:
     assert times == sorted(set(times))
 
 
+def test_with_jitter_one_overtakes_another_and_times_still_only_rise() -> None:
+    ground = Ground(consensus_delay_s=3, consensus_jitter_s=2)
+    bodies = [ground.submit(TOPIC) for _ in range(20)]
+    for body in bodies:
+        ground.ingest(body)
+    ground.advance(2.9)
+    assert [ground.records(body) for body in bodies] == [[]] * 20
+    ground.advance(2.2)
+    times = [ground.records(body)[0].consensus_ns for body in bodies]
+    assert times != sorted(times)
+    assert len(set(times)) == 20
+
+
 def test_a_copy_through_another_node_is_a_duplicate_and_costs() -> None:
     ground = Ground(consensus_delay_s=3)
     body = ground.submit(TOPIC)
