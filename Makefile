@@ -1,4 +1,4 @@
-# make demo · make test · make test-long · make chaos · make soak · make check · make bench; each makes .venv and installs what it needs.
+# make demo · make test · make test-long · make chaos · make soak · make check · make bench · make docs; each makes .venv and installs what it needs.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,15 +12,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-long chaos soak check coverage bench client lock man browser java nginx clean
+.PHONY: demo test test-long chaos soak check coverage bench docs client lock man browser java nginx clean
 
 demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
 	@$(BIN)/hcs-bridge demo
 
-test: $(VENV)/.tests $(VENV)/.cwt $(NODE_MODULES) browser java nginx  ## what decides whether a change is good
+test: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx  ## what decides whether a change is good
 	@$(PYTEST) -m "not long"
 
-test-long: $(VENV)/.tests $(VENV)/.cwt $(NODE_MODULES) browser java nginx  ## the same, with the full chaos, drop and fuzz runs
+test-long: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx  ## the same, with the full chaos, drop and fuzz runs
 	@$(PYTEST)
 
 chaos: $(VENV)/.tests  ## kill the daemon 300 times, then read the ledger; CHAOS_KILLS and CHAOS_SEED change how often and what is drawn
@@ -35,12 +35,15 @@ check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/mypy --no-error-summary -p bridge -p topics -p tests -p benchmarks
 	@$(BIN)/pytest -q tests/test_layout.py
 
-coverage: $(VENV)/.tests $(VENV)/.cwt $(NODE_MODULES) browser java nginx
+coverage: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx
 	@$(BIN)/pytest -q -m "not long" --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.tests $(NODE_MODULES)  ## each prints one JSON object
 	@for file in $$(ls benchmarks/[a-z]*.py 2>/dev/null); do \
 		name=$$(basename $$file .py); echo "$$name"; $(BIN)/python -m benchmarks.$$name --json || exit 1; done
+
+docs: $(VENV)/.docs  ## the site, into build/site: docs/ with a reference made of the code
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 client: $(CLIENT)/node_modules/.installed  ## build the browser client anew from its sources
 	@cd $(CLIENT) && npm run build --silent
@@ -70,7 +73,12 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/pip
 
 $(VENV)/.tests: pyproject.toml | $(BIN)/pip
 	@echo "installing hcs-bridge and its test tools into $(VENV) ..."
-	@$(PIP) -e '.[test,jvm]'
+	@$(PIP) -e '.[test,jvm,tracing,docs]'
+	@touch $@ $(VENV)/.runtime $(VENV)/.docs
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/pip
+	@echo "installing hcs-bridge and mkdocs into $(VENV) ..."
+	@$(PIP) -e '.[docs]'
 	@touch $@ $(VENV)/.runtime
 
 %/node_modules/.installed: %/package-lock.json
@@ -79,9 +87,9 @@ $(VENV)/.tests: pyproject.toml | $(BIN)/pip
 	@cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-$(VENV)/.cwt: | $(BIN)/pip
-	@echo "installing another COSE library, in an environment of its own ..."
-	@$(BIN)/python -m venv $(VENV)/cwt && $(VENV)/cwt/bin/pip install --quiet --disable-pip-version-check 'cwt>=3.3,<4'
+$(VENV)/.elsewhere: | $(BIN)/pip
+	@echo "installing another COSE library and a judge of CDDL, in an environment of their own ..."
+	@$(BIN)/python -m venv $(VENV)/cwt && $(VENV)/cwt/bin/pip install --quiet --disable-pip-version-check 'cwt>=3.3,<4' 'cddl-verifier>=1.5,<2'
 	@touch $@
 
 browser:
