@@ -33,6 +33,8 @@ ENVIRONMENT_ONLY = frozenset({"operator.key"})
 HIDDEN = frozenset({"operator.key", "database.url"})  # may hold a key or a password
 SECRET_WORDS = ("key", "secret", "password", "token", "seed", "mnemonic")
 MAX_SHOWN = 80
+IN_TOML = {"tuple_type": "should be a list: [ … ]", "model_type": "should be a table: { name = value, … }"}
+"""What pydantic says in Python's words, by its types of error."""
 CREDENTIAL = "credential:"
 
 
@@ -56,6 +58,7 @@ class Config(BaseSettings):
     tokens: sections.Tokens = sections.Tokens()
     relay: sections.Relay = sections.Relay()
     log: sections.Log = sections.Log()
+    tracing: sections.Tracing = sections.Tracing()
     doctor: sections.Doctor = sections.Doctor()
 
     @model_validator(mode="before")
@@ -204,7 +207,7 @@ def _problem(error: ErrorDetails, file: str, names: Mapping[str, str]) -> Config
         siblings = _keys_beside(loc)
         rule = _unknown(str(loc[-1]), siblings, ".".join([*(str(part) for part in loc[:-1]), "{}"]))
     else:
-        text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        text = IN_TOML.get(error["type"]) or error["msg"].removeprefix("Value error, ").removeprefix("Input ")
         rule = text[0].lower() + text[1:]
     where = file if source is None else f"environment {source}"
     return ConfigProblem(where, key, _shown(key, error), rule)

@@ -103,6 +103,7 @@ Origin = Annotated[str, AfterValidator(_origin)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
+OptionalWebUrl = Annotated[str, AfterValidator(lambda url: url and _web_url(url))]
 
 
 class Section(BaseModel):

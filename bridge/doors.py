@@ -15,7 +15,7 @@ from bridge.gateway.settings import TokenSettings
 from bridge.gateway.tokens.revocations import Revocation, Revocations
 from bridge.offline import campaign_view
 from bridge.protocol import envelope
-from bridge.protocol.channels import Channel, is_id
+from bridge.protocol.channels import ID_RULE, Channel, is_id
 from bridge.protocol.door.changes import Limits, validate_changes
 from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.protocol.values import JSON
@@ -61,7 +61,7 @@ class Backend:
     ) -> CampaignView:
         """Register the campaign; its topic is made at once, behind this answer."""
         problems = [
-            Problem(0, field, "string", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -, and not begin with _")
+            Problem(0, field, "string", ID_RULE)
             for field, text in (("id", id), ("ownerId", owner_id))
             if not is_id(text)
         ]

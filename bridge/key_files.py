@@ -7,11 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.config import Config
+from bridge.config_sections.network import DEVNET_DIRECTORY
 from bridge.errors import ConfigInvalid, ConfigProblem
 
 DEMO_MARK = "# hcs-bridge demo key: devnet only"
 MAX_KEY_FILE_BYTES = 65_536  # a key is small; this guards against a path to something else
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+DEVNET_MAKES = "hcs-bridge devnet"
+MAKERS = {
+    "keys.master_key_file": "hcs-bridge keys init",
+    "keys.signing_key_file": "hcs-bridge keys init",
+    "keys.recovery_public_key_file": "hcs-bridge keys recovery-init",
+}
 CREDENTIALS = Path("/run/credentials")
 """Where systemd puts a service's; it lets the service's user read them by an ACL, whose mask looks like group bits."""
 
@@ -121,7 +128,8 @@ def _read(path: Path, *, key: str, private: bool) -> str:
         with path.open("rb") as file:
             content = file.read(MAX_KEY_FILE_BYTES + 1)
     except FileNotFoundError:
-        rule = "does not exist; for the devnet, `hcs-bridge devnet` makes it"
+        maker = DEVNET_MAKES if path.is_relative_to(DEVNET_DIRECTORY) else MAKERS.get(key)
+        rule = "does not exist" + (f"; `{maker}` makes it" if maker else "")
         raise ConfigInvalid([ConfigProblem("key file", key, str(path), rule)]) from None
     except OSError as error:
         raise ConfigInvalid([ConfigProblem("key file", key, str(path), f"can't be read: {error.strerror}")]) from error

@@ -47,7 +47,7 @@ def revoke(
     settings = loaded(config)
     be_sure(f"Keep user {user} from what comes on campaign {campaign}?", yes=yes, hint="say --yes to revoke unasked")
     revoked = asyncio.run(take_away(settings, campaign, user))
-    text = "gets no more keys; another is on its way" if revoked else "was revoked before"
+    text = "gets no more keys; what is still to be sealed gets another" if revoked else "was revoked before"
     typer.echo(json.dumps({"revoked": revoked}) if as_json else f"user {user} {text}")
 
 

@@ -56,7 +56,8 @@ def list_(
     from bridge.commands import keys_view
     from bridge.commands.tables import print_whole
 
-    rows = asyncio.run(keys_view.listed(loaded(config), campaign=campaign, user=user))
+    owner = None if campaign is None and user is None else _one(campaign, user)
+    rows = asyncio.run(keys_view.listed(loaded(config), owner))
     if as_json:
         typer.echo(json.dumps(rows))
     else:

@@ -62,7 +62,7 @@ def recovery_init(config: Config) -> tuple[str, str]:
     if not write_key(path, public.hex(), mode=0o644):
         hint = "topics hold keys for the pair it belongs to; move it away to begin with another"
         raise CommandFailed(f"{path} is there already", code=USAGE, hint=hint)
-    return private.hex(), f"the public half is in {path}\n{KEPT_ONCE}"
+    return private.hex(), f"the public half is in {path}, and serves from the daemon's next start on\n{KEPT_ONCE}"
 
 
 async def backup(config: Config, file: Path) -> int:

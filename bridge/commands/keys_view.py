@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from bridge.config import Config
+from bridge.errors import KeysRefused
 from bridge.keys.ring import campaign_owner, user_owner
 from bridge.keys.taking_over import kept
 from bridge.storage import now_ms, opened
@@ -15,12 +16,16 @@ from bridge.storage import now_ms, opened
 DAY_MS = 86_400_000
 
 
-async def listed(config: Config, *, campaign: str | None = None, user: str | None = None) -> list[dict[str, Any]]:
-    """Each epoch by owner and number; of one campaign or user where one is named. Reads only, beside the daemon."""
-    owner = None if campaign is None else campaign_owner(campaign)
-    owner = owner if user is None else user_owner(user)
+async def listed(config: Config, of: tuple[str, str] | None = None) -> list[dict[str, Any]]:
+    """Each epoch by owner and number; `of` one campaign or user, (`campaign` or `user`, its id), where one is named.
+
+    Reads only, beside the daemon. Raises KeysRefused where that one has none.
+    """
+    owner = None if of is None else {"campaign": campaign_owner, "user": user_owner}[of[0]](of[1])
     async with opened(config, alone=False) as storage:
         found = await storage.database.read(lambda c: kept(c, owner))
+    if of is not None and not found:
+        raise KeysRefused(f"{' '.join(of)} has no keys here", status=404, hint="see `hcs-bridge keys list`")
     newest = {each.owner: each.number for each in found}
     return [
         {

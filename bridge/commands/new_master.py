@@ -24,10 +24,13 @@ Act = Literal["rewrap", "shred"]
 def prepared(config: Config, given: Path | None, act: Act) -> Path:
     """Where the new master key lies, absolute: beside the old one, or, where that can't be written, as `given`.
 
-    Raises CommandFailed, ConfigInvalid (of the file given).
+    Raises CommandFailed (also where it holds a key that was in force), ConfigInvalid (of the file given).
     """
     key = None if given is None else hex_key(given, "--new-master-key")
     old = config.keys.master_key_file.absolute()
+    if key is not None and (key == hex_key(old, "keys.master_key_file") or _kept(old, key).exists()):
+        hint = "give another: under this one copies of the database from before would open on"
+        raise CommandFailed(f"{given} holds a master key that is, or was, in force here", code=USAGE, hint=hint)
     if not _is_ours(old.parent):
         if given is None:
             hint = "make one where it can stay until the credential is replaced, and name it with --new-master-key"
@@ -58,7 +61,7 @@ def put_in_place(config: Config, path: Path) -> dict[str, Any]:
     keep_old = path == beside(place, "rewrap")
     if not keep_old and path != beside(place, "shred"):
         return {"masterKeyFile": str(path), "oldMasterKeyFile": str(place), "inPlace": False}
-    kept = place.with_name(f"{place.name}.old-{master_id(hex_key(place, 'the old master key'))}")
+    kept = _kept(place, hex_key(place, "the old master key"))
     if keep_old and not kept.exists():
         os.link(place, kept)
     path.replace(place)
@@ -80,6 +83,11 @@ def placed_text(done: dict[str, Any]) -> str:
     old = done["oldMasterKeyFile"]
     kept = f"; the old one is kept in {old}, for copies of the database from before" if old else ""
     return f"the new master key is in {done['masterKeyFile']}{kept}"
+
+
+def _kept(place: Path, key: bytes) -> Path:
+    """Where a master key is kept when another has taken its place."""
+    return place.with_name(f"{place.name}.old-{master_id(key)}")
 
 
 def _is_ours(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bridge.config_sections.corridors import Budgets, DeclaredEvent, Events, Publish, Relay, Topics
 from bridge.config_sections.doors import ALL_SCOPES, ApiKey, Gateway, Http, Issuer, Scope, Tokens
-from bridge.config_sections.machine import Database, Doctor, Keys, Log
+from bridge.config_sections.machine import Database, Doctor, Keys, Log, Tracing
 from bridge.config_sections.network import Ledger, Mirror, Network, Node, Operator, with_mirror
 
 __all__ = [
@@ -33,5 +33,6 @@ __all__ = [
     "Scope",
     "Tokens",
     "Topics",
+    "Tracing",
     "with_mirror",
 ]

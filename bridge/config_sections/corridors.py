@@ -22,6 +22,7 @@ class Topics(Section):
     creations_per_s: Amount = 5.0
     max_creations: Count = 32
     pool_size: Annotated[int, Field(ge=0)] = 0
+    directory: bool = False
 
 
 class Publish(Section):

@@ -111,6 +111,9 @@ class Gateway(Listener):
     proof_max_messages: Count = 200
     proof_cache_messages: Count = 10_000
     proof_max_requests: Count = 4
+    key_requests_per_s: Amount = 10.0
+    key_requests_burst: Count = 200
+    key_requests_max_users: Count = 10_000
 
 
 class Issuer(Section):

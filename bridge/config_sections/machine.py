@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bridge.config_rules import Count, DatabaseUrl, OptionalPath, Seconds, Section
+from bridge.config_rules import Count, DatabaseUrl, OptionalPath, OptionalWebUrl, Seconds, Section
 from bridge.config_sections.network import DEVNET_DIRECTORY
 
 
@@ -39,6 +39,17 @@ class Log(Section):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
+
+
+class Tracing(Section):
+    """Where traces go. None are made without an endpoint."""
+
+    endpoint: OptionalWebUrl = ""
+    service: str = "hcs-bridge"
+    share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    max_open: Count = 10_000
+    max_spans: Count = 2048
+    timeout_s: Seconds = 10.0
 
 
 class Doctor(Section):

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from sqlalchemy import Connection
 
 from bridge import settings
-from bridge.errors import CampaignRefused
+from bridge.errors import CampaignRefused, KeysRefused
 from bridge.gateway.grants import Handed, WrappedEpoch
 from bridge.keys import grants
 from bridge.keys.grants import Asker, Grant
 from bridge.keys.ring import campaign_owner, user_owner
 from bridge.log import get_logger
+from bridge.protocol.channels import ID_RULE, is_id
 from bridge.publish import rotating
 from bridge.schema import registry
 from bridge.storage import Storage, now_ms
@@ -55,7 +56,11 @@ class Granting:
         return handed
 
     async def grant(self, campaign_id: str, user_id: str, *, from_start: bool, by: str) -> Grant:
-        """The user may have the keys from the epoch in force on, or all. Raises CampaignRefused (404), Unavailable."""
+        """The user may have the keys from the epoch in force on, or all.
+
+        Raises CampaignRefused (404), KeysRefused (422: what is no id), Unavailable.
+        """
+        _check_id(user_id)
 
         def write(connection: Connection) -> Grant:
             _registered(connection, campaign_id)
@@ -66,8 +71,9 @@ class Granting:
     async def revoke(self, campaign_id: str, user_id: str, *, by: str) -> bool:
         """The user gets no more, and the campaign another epoch, if anything will still be sealed; False: so already.
 
-        Raises CampaignRefused (404; 409: the owner), Unavailable.
+        Raises CampaignRefused (404; 409: the owner), KeysRefused (422: what is no id), Unavailable.
         """
+        _check_id(user_id)
         at_rest = self._storage.at_rest
 
         def write(connection: Connection) -> bool:
@@ -114,6 +120,11 @@ def _registered(connection: Connection, campaign_id: str) -> Registration:
     if found is None:
         raise _unknown(campaign_id)
     return found
+
+
+def _check_id(user_id: str) -> None:
+    if not is_id(user_id):
+        raise KeysRefused(f"a user's id {ID_RULE}", status=422)
 
 
 def _unknown(campaign_id: str) -> CampaignRefused:

@@ -18,7 +18,7 @@ from bridge.keys.master import change_master
 from bridge.keys.ring import STORE, user_owner
 from bridge.log import get_logger
 from bridge.offline import carrying
-from bridge.protocol.channels import ACCOUNT, is_id
+from bridge.protocol.channels import ACCOUNT
 from bridge.publish import rotating
 from bridge.rooms import Outbound
 from bridge.storage import Storage, now_ms, opened
@@ -45,11 +45,15 @@ class KeyDesk:
         return event_id
 
     async def rotate_user(self, user_id: str, *, by: str) -> bytes:
-        """The user's next epoch, in force from the next seal on; its kid. Raises KeysRefused (404: what is no id)."""
-        if not is_id(user_id):
-            raise KeysRefused("no user has this id: it has 1 to 64 of A-Z a-z 0-9 . _ ~ -", status=404)
+        """The user's next epoch, in force from the next seal on; its kid. Raises KeysRefused (404: it has none)."""
         ring, owner, at_ms = self._storage.ring, user_owner(user_id), now_ms()
-        return (await self._storage.database.write(lambda c: ring.renew(c, owner, now_ms=at_ms, by=by))).kid
+
+        def work(connection: Connection) -> bytes:
+            if ring.current(connection, owner) is None:  # the first event for a user draws its key by itself
+                raise KeysRefused(f"user {user_id} has no keys here", status=404, hint="see `hcs-bridge keys list`")
+            return ring.renew(connection, owner, now_ms=at_ms, by=by).kid
+
+        return await self._storage.database.write(work)
 
     async def rewrap(self, new_file: str, *, by: str) -> int:
         """All keys under the master key in this file from now on; how many. Raises KeysRefused (422)."""
@@ -70,7 +74,7 @@ class KeyDesk:
         """The keys of a `campaign` or a `user` are destroyed, and all others stand under the master key in this file.
 
         When this returns, the store key is another, too, and nothing in the database is left under the old one. Raises
-        KeysRefused (404: no keys here, 422: the file), CampaignRefused (404).
+        KeysRefused (404: no keys here, 422: the file, or no other key in it), CampaignRefused (404).
         """
         storage = self._storage
         async with self._changing:
@@ -78,6 +82,8 @@ class KeyDesk:
             await self._rooms.ingest.register(ACCOUNT, None)
             storage.ring.hold(master)
             shredding = Shredding(storage.at_rest, self._rooms.carrier.loader.load, by, now_ms())
+            if master == await storage.database.read(storage.ring.in_force):  # what is shredded would open on
+                raise KeysRefused("the new master key is the one in force: another is needed", status=422)
             act = {"campaign": shredding.campaign, "user": shredding.user}[kind]
 
             def work(connection: Connection) -> Shredded:

@@ -15,10 +15,11 @@ from bridge.errors import BridgeError
 from bridge.gateway.admin import AdminRoutes, Desk
 from bridge.gateway.answers import answer, refusal
 from bridge.gateway.backend import Backend
+from bridge.gateway.backend_routes import BackendRoutes, Traced
 from bridge.gateway.client_routes import ClientRoutes
 from bridge.gateway.connection import Rooms
 from bridge.gateway.console_routes import Console, ConsoleRoutes
-from bridge.gateway.door import Door, idempotency_of
+from bridge.gateway.door import Door
 from bridge.gateway.entrance import Entrance
 from bridge.gateway.faults import Fault, fault_for
 from bridge.gateway.grants import Granting, GrantRoutes
@@ -32,10 +33,9 @@ from bridge.gateway.site import Site
 from bridge.gateway.stream_routes import StreamRoutes
 from bridge.protocol.door.strict_json import JsonInvalid, parse
 from bridge.protocol.realtime.limits import SessionLimits
+from bridge.protocol.realtime.rate import TokenBuckets
 from bridge.protocol.values import JSON
 
-CAMPAIGN_SHAPE = 'a campaign is {"id": "…", "ownerId": "…"}: two ids, and optionally "relay": "plain" or "sealed"'
-RELAYS: tuple[dict[str, JSON], ...] = ({}, {"relay": "plain"}, {"relay": "sealed"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -44,7 +44,8 @@ class Parts:
     """What is behind the door beside the backend; a part that isn't there has no routes.
 
     `realtime`: what the gateway's connections work with, and what bounds one of them. `streams`: the
-    gateway, for those who come to it by this door. `readiness` may raise Unavailable.
+    gateway, for those who come to it by this door. `readiness` may raise Unavailable. `traced` is told of what was
+    accepted.
     """
 
     pages: Pages | None = None
@@ -56,6 +57,7 @@ class Parts:
     granting: Granting | None = None
     keys: KeyDesk | None = None
     console: Console | None = None
+    traced: Traced | None = None
 
 
 class ApiServer:
@@ -72,6 +74,7 @@ class ApiServer:
     ) -> None:
         self._settings = settings
         self._backend = backend
+        self._now_ms = now_ms
         self._door = Door(settings.api_keys, now_ms=now_ms)
         self._parts = parts
         self._ssl = ssl
@@ -115,11 +118,8 @@ class ApiServer:
     def application(self) -> web.Application:
         """The routes."""
         application = web.Application(middlewares=[self._guard], client_max_size=self._settings.max_body_bytes)
-        application.router.add_post("/v1/campaigns", self._create_campaign)
-        application.router.add_get("/v1/campaigns/{id}", self._campaign)
-        application.router.add_post("/v1/events", self._accept)
-        application.router.add_get("/v1/events/{id}", self._event)
         parts = self._parts
+        BackendRoutes(self._door, self._backend, self._read_both, answer, parts.traced).add_to(application.router)
         if parts.desk is not None:
             AdminRoutes(self._door, parts.desk, self._backend, self._read, answer).add_to(application.router)
         if parts.keys is not None:
@@ -145,42 +145,13 @@ class ApiServer:
         if parts.proofs is not None:
             ProofRoutes(entrance, parts.proofs, lambda: gateway.settings.proof_max_messages, answer).add_to(router)
         if parts.granting is not None:
-            by = rooms.authenticator
-            GrantRoutes(self._door, entrance, parts.granting, by, self._read, answer).add_to(router)
+            keys, by = gateway.settings, rooms.authenticator
+            rates = TokenBuckets(keys.key_requests_per_s, keys.key_requests_burst, most=keys.key_requests_max_users)
+            GrantRoutes(self._door, entrance, parts.granting, by, self._read, answer, rates, self._now_ms).add_to(
+                router
+            )
 
-    # /v1
-
-    async def _create_campaign(self, request: web.Request) -> web.Response:
-        api_key = self._door.admit(request.headers.getall("Authorization", []), "campaigns:write")
-        match _document(await self._body(request)):
-            case {"id": str() | int() as id, "ownerId": str() | int() as owner_id, **rest} if rest in RELAYS:
-                # a backend's ids may be bare big integers; bool is an int to Python, and no id to anybody
-                sealed = rest["relay"] == "sealed" if rest else None
-                view = await self._backend.create_campaign(_id(id), _id(owner_id), sealed=sealed, api_key=api_key.name)
-                return answer(view.as_json(), status=201)
-        raise Fault(422, "refused", CAMPAIGN_SHAPE)
-
-    async def _campaign(self, request: web.Request) -> web.Response:
-        self._door.admit(request.headers.getall("Authorization", []), "campaigns:read")
-        view = await self._backend.campaign(request.match_info["id"])
-        if view is None:
-            raise Fault(404, "not_found", "no campaign with this id")
-        return answer(view.as_json())
-
-    async def _accept(self, request: web.Request) -> web.Response:
-        api_key = self._door.admit(request.headers.getall("Authorization", []), "events:write")
-        body, document = await self._read_both(request)
-        idempotency = idempotency_of(request.headers.getall("Idempotency-Key", []), body)
-        changes = document if isinstance(document, list) else [document]
-        ids = await self._backend.accept(changes, api_key=api_key.name, idempotency=idempotency)
-        return answer({"ids": list(ids)}, status=202)
-
-    async def _event(self, request: web.Request) -> web.Response:
-        self._door.admit(request.headers.getall("Authorization", []), "events:read")
-        view = await self._backend.event(request.match_info["id"])
-        if view is None:
-            raise Fault(404, "not_found", "no event with this id")
-        return answer(view.as_json())
+    # What every door of it shares
 
     async def _openapi(self, _: web.Request) -> web.Response:
         return answer(document())
@@ -229,10 +200,6 @@ class ApiServer:
 
 async def _ready(readiness: Callable[[], Awaitable[JSON]], _: web.Request) -> web.Response:
     return answer(await readiness())
-
-
-def _id(value: str | int) -> str:
-    return "" if isinstance(value, bool) else str(value)
 
 
 def _document(body: bytes) -> JSON:

@@ -88,7 +88,12 @@ def readable(request: web.Request) -> dict[str, str]:
     origin = request.headers.get("Origin")
     if origin is None:
         return {}
-    return {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true", "Vary": "Origin"}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": "Retry-After",
+        "Vary": "Origin",
+    }
 
 
 async def _preflight(_: web.Request) -> web.Response:

@@ -45,10 +45,10 @@ def unauthorized(message: str) -> Fault:
     return Fault(401, "unauthorized", message, headers={"WWW-Authenticate": 'Bearer realm="hcs-bridge"'})
 
 
-def too_many(wait_s: float) -> Fault:
-    """The key's rate is used up for `wait_s` seconds."""
+def too_many(wait_s: float, *, whose: str = "key") -> Fault:
+    """The key's, or user's, rate is used up for `wait_s` seconds."""
     headers = {"Retry-After": str(max(1, math.ceil(wait_s)))}
-    return Fault(429, "too_many_requests", "this key's rate is used up", headers=headers)
+    return Fault(429, "too_many_requests", f"this {whose}'s rate is used up", headers=headers)
 
 
 def fault_for(error: BridgeError) -> Fault:

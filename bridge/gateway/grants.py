@@ -13,16 +13,17 @@ from aiohttp import web
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.door import Door
 from bridge.gateway.entrance import Entrance, campaign_of, claims_of
-from bridge.gateway.faults import Fault
+from bridge.gateway.faults import Fault, too_many
 from bridge.keys.grants import Asker, Grant
-from bridge.protocol.channels import is_id
+from bridge.protocol.channels import ID_RULE, is_id
 from bridge.protocol.envelope import iso_time
+from bridge.protocol.realtime.rate import TokenBuckets
 from bridge.protocol.values import JSON, KEY_BYTES
 
 KEY_TEXT_CHARS = 43  # of base64url without padding
 KEY_RULE = f"publicKey must be {KEY_BYTES} bytes of X25519, as base64url without padding"
-GRANT_SHAPE = 'a grant is {"user": "…"}, and optionally "fromStart": true'
-REVOKE_SHAPE = 'a revocation is {"user": "…"}'
+GRANT_SHAPE = f'a grant is {{"user": "…"}}, and optionally "fromStart": true; the id {ID_RULE}'
+REVOKE_SHAPE = f'a revocation is {{"user": "…"}}; the id {ID_RULE}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class GrantRoutes:
     authenticator: Authenticator
     document: Callable[[web.Request], Awaitable[JSON]]
     answer: Callable[..., web.Response]
+    rates: TokenBuckets
+    now_ms: Callable[[], int]
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Put them among the door's."""
@@ -87,6 +90,8 @@ class GrantRoutes:
 
     async def _keys(self, request: web.Request) -> web.Response:
         claims, campaign = claims_of(await self.entrance.reader(request)), campaign_of(request)
+        if (wait_s := self.rates.take(claims.user, self.now_ms())) > 0:
+            raise too_many(wait_s, whose="user")
         asker = Asker(
             claims.user,
             named=campaign.id in claims.campaigns,

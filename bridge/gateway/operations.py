@@ -126,7 +126,7 @@ ROUTES = (
     ),
     Route(
         "get", "/v1/campaigns/{id}/keys", None, "Its keys, wrapped to a client with its token", 200, KEYS,
-        query={"publicKey": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"}}, others=(400, 401, 403, 404),
+        query={"publicKey": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"}}, others=(400, 401, 403, 404, 429),
     ),
     Route(
         "get", "/v1/campaigns/{id}/grants", "keys:write", "Who else may have its keys", 200,

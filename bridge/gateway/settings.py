@@ -48,6 +48,9 @@ class GatewaySettings:
     close_timeout_s: float = 5.0
     channel_max_length: int = 255
     proof_max_messages: int = 200
+    key_requests_per_s: float = 10.0
+    key_requests_burst: int = 200
+    key_requests_max_users: int = 10_000
 
     def session_limits(self) -> SessionLimits:
         """What of this bounds one session. A reply may fill half of what may be pending, so that none cuts itself."""

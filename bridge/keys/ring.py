@@ -141,9 +141,14 @@ class KeyRing:
         """The epoch of whichever campaign has this kid."""
         return self._first(connection, kid, lambda found: found.startswith(campaign_owner("")))
 
+    def in_force(self, connection: Connection) -> bytes:
+        """The master key under which the database stands."""
+        [loaded, *_] = self._masters
+        return self._masters[settings.found(connection, settings.MASTER) or loaded]
+
     def wrap(self, connection: Connection, owner: str, key: bytes) -> bytes:
         """A key of `owner` as it lies in the database, under the master key in force there."""
-        return self._wrapped(self._in_force(connection), owner, key)
+        return self._wrapped(self.in_force(connection), owner, key)
 
     def hold(self, master: bytes) -> None:
         """Open also what is wrapped under this master key, from now on."""
@@ -151,7 +156,7 @@ class KeyRing:
 
     def rewrap(self, connection: Connection) -> int:
         """All keys under the master key in force, which came into force with this transaction; how many."""
-        master = self._in_force(connection)
+        master = self.in_force(connection)
         rows = [
             {"of": row.owner, "at": row.number, "anew": self._wrapped(master, row.owner, self.unwrapped(row).key)}
             for row in connection.execute(select(epochs)).all()
@@ -175,10 +180,6 @@ class KeyRing:
     def _first(self, connection: Connection, kid: bytes, owns: Callable[[str], bool]) -> Epoch | None:
         rows = connection.execute(_BY_KID, {"id": kid})
         return next((self._unwrap(row.owner, row.kid, row.wrapped) for row in rows if owns(row.owner)), None)
-
-    def _in_force(self, connection: Connection) -> bytes:
-        [loaded, *_] = self._masters
-        return self._masters[settings.found(connection, settings.MASTER) or loaded]
 
     def _wrapped(self, master: bytes, owner: str, key: bytes) -> bytes:
         return wrap_key(key, master_key=master, owner=owner, nonce=self._random_bytes(NONCE_BYTES))

@@ -17,6 +17,9 @@ ACCOUNT = "_account"
 MAX_ID_CHARS = 64
 _ID = re.compile(r"[A-Za-z0-9.~-][A-Za-z0-9_.~-]*")
 
+ID_RULE = "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -, and not begin with _"
+"""What `is_id` asks, in words."""
+
 ChannelKind = Literal["campaign", "user"]
 
 

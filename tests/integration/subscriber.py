@@ -68,7 +68,7 @@ class Subscriber:
         hello = text_frame({"id": 1, "connect": {"token": self._token}}) + text_frame({"id": 2, "subscribe": asked})
         made = _Socket(self._url.path, hello, self._take)
         loop = asyncio.get_running_loop()
-        self._socket, _ = await loop.create_connection(lambda: made, self._url.hostname, self._url.port)
+        self._socket, _ = await loop.create_connection(lambda: made, str(self._url.hostname), self._url.port or 80)
         try:
             await made.closed.wait()
         finally:

@@ -28,7 +28,7 @@ DEADLINE_S = 120
 SETTINGS: dict[str, Any] = {
     "publish__linger_ms": 0,
     "gateway__drain_timeout_s": 0.1,
-    "gateway__origins": ["http://app.localhost"],
+    "gateway__origins": ["http://app.localhost", "http://127.0.0.1"],
 }
 TWO_MIRRORS = DevnetSettings(consensus_delay_s=0, mirror_delay_s=0, mirrors=2)
 
@@ -126,4 +126,4 @@ async def test_every_scenario(tmp_path: Path) -> None:
         assert status == 200
         result = await play(made)
     assert {name: how for name, how in result.items() if how != "passed"} == {}
-    assert len(result) == 11
+    assert len(result) == 13

@@ -34,8 +34,9 @@ def judged(*items: tuple[str, bytes]) -> list[bool]:
     """Whether each is of the type of the CDDL that stands with it."""
     schema = "\n".join(re.findall(r"```cddl\n(.*?)```", DOCUMENT.read_text(), re.DOTALL))
     asked = json.dumps([schema, [(kind, item.hex()) for kind, item in items]])
-    command = [ELSEWHERE / "bin/python", "-c", JUDGE]
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [ELSEWHERE / "bin/python", "-c", JUDGE], input=asked, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     answer: list[bool] = json.loads(done.stdout)
     return answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 
 class TokenBucket:
     """Holds up to `burst` tokens, full at first, and gains `rate_per_s` a second. Time is what it is told."""
@@ -23,3 +25,21 @@ class TokenBucket:
             return (1 - self._tokens) / self._rate_per_s
         self._tokens -= 1
         return 0.0
+
+
+class TokenBuckets:
+    """One such bucket for each name; the `most` names that took last are remembered: more than are busy at a time."""
+
+    def __init__(self, rate_per_s: float, burst: float, *, most: int) -> None:
+        self._rate_per_s = rate_per_s
+        self._burst = burst
+        self._most = most
+        self._buckets = OrderedDict[str, TokenBucket]()
+
+    def take(self, name: str, now_ms: int) -> float:
+        """As `TokenBucket.take`, of this name's."""
+        bucket = self._buckets.pop(name, None) or TokenBucket(self._rate_per_s, self._burst, now_ms=now_ms)
+        self._buckets[name] = bucket
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        return bucket.take(now_ms)

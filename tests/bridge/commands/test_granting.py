@@ -13,7 +13,7 @@ from bridge.app import running
 from bridge.commands import granting
 from bridge.commands.exits import CommandFailed
 from bridge.config import Config
-from bridge.errors import CampaignRefused
+from bridge.errors import CampaignRefused, KeysRefused
 from bridge.keys.ring import campaign_owner
 from bridge.schema import registry
 from bridge.storage import opened
@@ -51,6 +51,8 @@ async def test_without_a_daemon_the_database_is_enough(config: Config) -> None:
     assert [await granting.take_away(config, "1", "88") for _ in range(2)] == [True, False]
     [row] = await granting.listed(config, "1")
     assert (row["user"], row["givenBy"], row["revokedBy"]) == ("88", "command line", "command line")
+    with pytest.raises(KeysRefused, match="a user's id must be 1 to 64 of"):
+        await granting.give(config, "1", "a b", from_start=False)
     for refused in (
         granting.give(config, "2", "88", from_start=False),
         granting.take_away(config, "2", "88"),

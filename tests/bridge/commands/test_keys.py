@@ -56,7 +56,9 @@ def test_a_life_of_keys(environ: dict[str, str], tmp_path: Path) -> None:
     assert said(environ, "restore", file, "--recovery-key", str(tmp_path / "private")) == "0 keys put back\n"
 
 
-@pytest.mark.parametrize("arguments", [("rotate",), ("rotate", "1", "--user", "7"), ("shred",)])
+@pytest.mark.parametrize(
+    "arguments", [("rotate",), ("rotate", "1", "--user", "7"), ("list", "--campaign", "1", "--user", "7"), ("shred",)]
+)
 def test_one_owner_is_named(environ: dict[str, str], arguments: tuple[str, ...]) -> None:
     with pytest.raises(CommandFailed, match="name either a campaign or a --user"):
         said(environ, *arguments)

@@ -39,6 +39,8 @@ async def test_one_is_made_and_takes_the_place_of_the_old_one_which_is_kept(conf
     done = new_master.put_in_place(config, path)
     assert (key_in(place), done["inPlace"]) == (new, True)
     assert key_in(Path(done["oldMasterKeyFile"])) == old
+    with pytest.raises(CommandFailed, match="is, or was, in force here"):
+        new_master.prepared(config, Path(done["oldMasterKeyFile"]), "shred")
     assert not path.exists()
     assert await opens(config) == new
     assert "kept in" in new_master.placed_text(done)
@@ -75,6 +77,8 @@ async def test_one_can_be_given_and_a_bad_one_is_refused(config: Config, tmp_pat
     given.chmod(0o644)
     with pytest.raises(ConfigInvalid, match="open to others"):
         new_master.prepared(config, given, "rewrap")
+    with pytest.raises(CommandFailed, match="is, or was, in force here"):
+        new_master.prepared(config, config.keys.master_key_file, "shred")
 
 
 async def test_a_credential_cannot_be_replaced_from_here(

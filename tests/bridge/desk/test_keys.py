@@ -23,8 +23,11 @@ __all__ = ["made"]
 
 
 async def test_a_stolen_database_without_the_master_key_opens_nothing(made: World) -> None:
-    place = database_of(made)
-    assert everything_that_opens(made, [key_in(made.folder / "master.key")], [place]) == ALL
+    """Neither what was published, nor what the outbox keeps of it, nor what waits there."""
+    place, waits = database_of(made), SECRET + "what waits"
+    async with desk(made) as (keys, _):
+        await keys._rooms.ingest.accept([change("3", message=waits)], Request("a"))
+    assert everything_that_opens(made, [key_in(made.folder / "master.key")], [place]) == ALL | {waits}
     assert everything_that_opens(made, [os.urandom(32)], [place]) == set()
     for path in place.parent.glob(f"{place.name}*"):
         assert SECRET.encode() not in path.read_bytes()
@@ -39,8 +42,11 @@ async def test_who_has_no_keys_here_is_refused_and_nothing_changes(made: World) 
             await keys.shred("campaign", "_account", str(new), by="ops")
         with pytest.raises(KeysRefused, match="does not exist"):
             await keys.shred("user", "7", str(new) + "er", by="ops")
-        with pytest.raises(KeysRefused, match="no user has this id"):
-            await keys.rotate_user("no id", by="ops")
+        for unknown in ("9", "no id"):
+            with pytest.raises(KeysRefused, match="has no keys here"):
+                await keys.rotate_user(unknown, by="ops")
+        with pytest.raises(KeysRefused, match="another is needed"):  # or what is shredded would open on
+            await keys.shred("user", "7", str(made.folder / "master.key"), by="ops")
     assert everything_that_opens(made, [key_in(made.folder / "master.key")], [place]) == ALL
 
 

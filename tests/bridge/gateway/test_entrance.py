@@ -25,6 +25,7 @@ async def test_a_listed_page_may_ask_with_its_cookie_and_read_what_comes() -> No
             assert answer.status == 200
             assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
             assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+            assert answer.headers["Access-Control-Expose-Headers"] == "Retry-After"  # which says when to ask again
         async with made.session.get(PROOF, headers={"Origin": ORIGIN}) as answer:
             assert answer.status == 401
             assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN

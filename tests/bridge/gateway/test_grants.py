@@ -52,6 +52,17 @@ async def test_who_may_not_is_refused() -> None:
         assert (await made.get(path, made.gateway.token(), Origin="https://elsewhere.example.org"))[0] == 403
 
 
+async def test_a_user_that_asks_too_often_waits_and_the_others_do_not() -> None:
+    async with reading(key_requests_per_s=0.5, key_requests_burst=2) as made:
+        path, headers = f"{KEYS}?publicKey={text(PUBLIC)}", {"Authorization": f"Bearer {made.gateway.token()}"}
+        statuses = [(await made.get(path, made.gateway.token()))[0] for _ in range(2)]
+        async with made.session.get(path, headers=headers) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (429, "too_many_requests")
+            assert answer.headers["Retry-After"] in {"1", "2"}
+        assert 429 not in statuses
+        assert (await made.get(path, made.gateway.token(STRANGER, campaigns=["1"])))[0] == 200
+
+
 @pytest.mark.parametrize(
     "key",
     [

@@ -14,8 +14,8 @@ from aiohttp import web
 from bridge.errors import AddressUnusable
 from bridge.gateway.settings import HttpSettings
 from bridge.gateway.site import Site
+from tests.bridge.gateway.api_fixture import running
 from tests.bridge.gateway.raw_socket import nothing_left, raw
-from tests.bridge.gateway.test_api import running
 
 POST = b"POST /v1/campaigns HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\n\r\n{"
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -31,6 +31,7 @@ async function until(look, isRight, what) {
 // Of the bridge's own origin. Pages that no server gave count as public, hence the last flag.
 const PAGE = `${api}/web/client/`;
 const APPLICATION = "http://app.localhost/"; // which the bridge allows
+const COOKIE_APPLICATION = "http://127.0.0.1/"; // on the bridge's own site, as a cookie must be
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--disable-features=LocalNetworkAccessChecks",
@@ -199,6 +200,21 @@ const scenarios = {
     await tab.close();
   },
 
+  async "login by cookie"(context) {
+    const value = await bridge("token", "77", 120);
+    await context.addCookies([{ name: "access_token", value, url: COOKIE_APPLICATION, httpOnly: true, sameSite: "Lax" }]);
+    const tab = await Tab.open(context, COOKIE_APPLICATION);
+    await tab.page.evaluate(([given, cookieUser]) => {
+      const client = new globalThis.bridge.BridgeClient({ ...given, user: cookieUser });
+      client.connect();
+      client.subscribe("campaign:1", { since: "start", onEvent: (event) => globalThis.seen.events.push(event) });
+    }, [{ api, url, pin, centrifuge: LOCAL }, "77"]);
+    const events = await tab.gets("one", "two", "three", "four", "five", "six", "seven", "eight");
+    assert.ok(events.every((event) => event.verdict === "verified")); // keys and proofs, too, by the cookie
+    await context.clearCookies();
+    await tab.close();
+  },
+
   async "no pin"(context) {
     const tab = await Tab.open(context);
     await tab.follow("campaign:1", { since: "start", pin: undefined, verify: true, share: false });
@@ -232,8 +248,13 @@ const scenarios = {
     const [waiting, tab] = [await Tab.open(context), await Tab.open(context)];
     await waiting.follow("campaign:1", { since: "now" });
     await waiting.live();
+    const granted = await tab.page.evaluate(async (api) => {
+      const asked = `${api}/v1/campaigns/1/keys?publicKey=${await globalThis.bridge.devicePublicKey()}`;
+      const headers = { Authorization: `Bearer ${await globalThis.token("77", 120)}` };
+      return (await fetch(asked, { headers })).json();
+    }, api);
     await bridge("stop");
-    await fromMirror(tab, { mirrors, since: "start" });
+    await fromMirror(tab, { mirrors, since: "start", keys: granted.epochs, topic: granted.topicId });
     const events = await tab.gets("one", "two", "three", "four", "five", "six", "seven", "eight");
     assert.ok(events.every((event) => event.verdict === "verified" && event.place.topicId));
     await tab.close();
@@ -245,12 +266,23 @@ const scenarios = {
     await bridge("start");
     await bridge("publish", "1", "nine");
     await waiting.gets("nine");
-    await waiting.close();
+    return waiting;
+  },
+
+  async "the user's own channel, told beside the campaign's"(context, tab) {
+    await bridge("publish", "1", "yours", "77");
+    const [, yours] = await tab.gets("nine", "yours");
+    assert.deepEqual([yours.channel, yours.verdict], ["user:77", "unverified"]);
+    assert.match(yours.reason, /a user's channel/);
+    await bridge("publish", "1", "ten"); // nobody holds against the campaign's channel that it passes over what isn't its own
+    const [nine, , ten] = await tab.gets("nine", "yours", "ten");
+    assert.deepEqual([nine.verdict, ten.verdict], ["verified", "verified"]);
+    await tab.close();
   },
 };
 
-async function fromMirror(tab, { since, mirrors: asked }) {
-  const { topic, keys } = await bridge("keys", "1");
+async function fromMirror(tab, { since, mirrors: asked, ...given }) {
+  const { topic, keys } = given.keys ? given : await bridge("keys", "1");
   await tab.page.evaluate(([options, topic, since]) => {
     const { seen } = globalThis;
     const client = new globalThis.bridge.BridgeClient({ source: "mirror", network: "devnet", ...options });
@@ -264,7 +296,7 @@ const browser = await chromium.launch({ executablePath, args: FLAGS });
 try {
   const context = await browser.newContext();
   const page = { body: "<!doctype html><title>client</title>", contentType: "text/html" };
-  for (const address of [PAGE, APPLICATION]) await context.route(address, (route) => route.fulfill(page));
+  for (const address of [PAGE, APPLICATION, COOKIE_APPLICATION]) await context.route(address, (route) => route.fulfill(page));
   let tab;
   for (const [name, scenario] of Object.entries(scenarios)) {
     try {

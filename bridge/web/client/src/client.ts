@@ -2,7 +2,7 @@
 
 import type { BridgeEvent } from "./event";
 import { GatewayChannel, type ChannelParts } from "./gateway/channel";
-import { Grants } from "./gateway/grants";
+import { Grants, unwrap } from "./gateway/grants";
 import { LateLink, OwnLink, type Connection, type Link } from "./gateway/link";
 import { canShare, SharedLink } from "./gateway/tabs";
 import { MirrorChannel } from "./mirror";
@@ -12,7 +12,7 @@ import type { Progress } from "./proof/reader";
 import { defaultStorage, deviceKeys, type Storage } from "./storage";
 import { guarded, type SubscribeOptions, type Subscription } from "./subscription";
 import { Tokens, type TokenSource } from "./tokens";
-import { unhex, type Bytes } from "./wire/bytes";
+import { unbase64, unhex, type Bytes } from "./wire/bytes";
 import { campaignOf, isChannel, type ChannelName } from "./wire/channels";
 import { epochOf, KeyTable, type KeyLookup } from "./wire/epochs";
 
@@ -20,6 +20,13 @@ import { epochOf, KeyTable, type KeyLookup } from "./wire/epochs";
 export interface GivenKey {
   readonly owner: ChannelName;
   readonly key: string;
+}
+
+/** A key as `GET /v1/campaigns/{id}/keys` hands it out: it opens on the device that it was asked for on, nowhere else. */
+export interface GrantedKey {
+  readonly owner: ChannelName;
+  readonly kid: string;
+  readonly wrapped: string;
 }
 
 interface CommonOptions {
@@ -54,7 +61,7 @@ export interface MirrorOptions extends CommonOptions {
   readonly source: "mirror";
   readonly mirrors: readonly string[];
   readonly network: string;
-  readonly keys: readonly GivenKey[];
+  readonly keys: readonly (GivenKey | GrantedKey)[];
   /** The topic of each campaign; or `topic` of `subscribe`. */
   readonly topics?: Readonly<Record<string, string>>;
   readonly pollMs?: { readonly shortest: number; readonly longest: number };
@@ -72,7 +79,7 @@ export class BridgeClient {
   #link: Link | null = null;
   #subscriptions = new Set<Subscription>();
   #callbacks = new Map<string, Set<EventCallback>>();
-  #device: Promise<CryptoKeyPair> | null = null;
+  #pair: Promise<CryptoKeyPair> | null = null;
   #given: Promise<KeyTable> | null = null;
   #end = new AbortController();
 
@@ -133,6 +140,8 @@ export class BridgeClient {
     this.subscribe(channel);
   }
 
+  #device = (): Promise<CryptoKeyPair> => (this.#pair ??= deviceKeys());
+
   #tell = (event: BridgeEvent): void => {
     for (const name of [event.event, "*"])
       this.#callbacks.get(name)?.forEach((callback) => guarded(() => callback(event)));
@@ -158,8 +167,7 @@ export class BridgeClient {
     if (this.#link === null) throw new TypeError("connect first");
     const { api = location.origin, verify = this.#pin !== null, pageSize = PAGE_SIZE } = options;
     const campaignId = campaignOf(channel) ?? "";
-    const device = () => (this.#device ??= deviceKeys());
-    const grants = new Grants(api, campaignId, device, this.#tokens.current, this.#end.signal);
+    const grants = new Grants(api, campaignId, this.#device, this.#tokens.current, this.#end.signal);
     const shown = this.#shown(api, campaignId, options);
     const rules = { campaignId, pin: this.#pin, keys: grants, shown, newMessages: grants.newMessages };
     const isChecked = verify && campaignId !== ""; // a user's channel is fed by topics whose keys nobody is granted
@@ -194,17 +202,21 @@ export class BridgeClient {
     const campaignId = campaignOf(channel);
     const topicId = campaignId === null ? undefined : (subscribing.topic ?? topics[campaignId]);
     if (campaignId === null || topicId === undefined) throw new TypeError("at a mirror: a campaign, and its topic");
-    const rules = { context: { network, topicId }, campaignId, pin: this.#pin, keys: this.#keysGiven(options.keys) };
+    const rules = { context: { network, topicId }, campaignId, pin: this.#pin, keys: this.#keysGiven(options) };
     const raw = comparedMessages(mirrors.map((url) => mirrorMessages(url, topicId)));
     const storageKey = this.#keyOf(channel, `${network} ${topicId}`);
     const parts = { raw, rules, storage: this.#storage, storageKey, pollMs, all: this.#tell };
     return new MirrorChannel(channel, parts, subscribing);
   }
 
-  #keysGiven(given: readonly GivenKey[]): KeyLookup {
+  #keysGiven({ keys, network }: MirrorOptions): KeyLookup {
+    const opened = async ({ owner, kid, wrapped }: GrantedKey) => {
+      const purpose = { name: "grant", network, owner } as const;
+      return unwrap(await this.#device(), unbase64(wrapped), purpose, unhex(kid));
+    };
     const filled = async () => {
       const table = new KeyTable();
-      for (const { owner, key } of given) table.add(owner, await epochOf(unhex(key)));
+      for (const each of keys) table.add(each.owner, await epochOf("key" in each ? unhex(each.key) : await opened(each)));
       return table;
     };
     const table = () => (this.#given ??= filled());

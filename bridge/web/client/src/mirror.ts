@@ -110,7 +110,11 @@ export class MirrorChannel implements Subscription {
   }
 
   #readerAt(progress: Progress): TopicReader {
-    const skipped = (sequence: number, reason: string) => (this.#lastSkip = `message ${sequence}: ${reason}`);
+    const skipped = (sequence: number, reason: string, isSealed: boolean) => {
+      this.#lastSkip = `message ${sequence}: ${reason}`;
+      const isNew = this.#offset !== "now" && campaignOffset(sequence, 0) > this.#offset;
+      if (isSealed && isNew) this.#teller.become("gap", this.#lastSkip);
+    };
     return new TopicReader({ ...this.parts.rules, skipped }, progress);
   }
 }

@@ -8,10 +8,13 @@ import { fetchJson } from "../src/http";
 import { mirrorMessages } from "../src/proof/raw";
 import { MemoryStorage } from "../src/storage";
 import { base64, hex } from "../src/wire/bytes";
+import type { Item } from "../src/wire/cbor";
+import { kidOf } from "../src/wire/epochs";
 import { formatTimestamp, type TopicMessage } from "../src/wire/messages";
-import { CONTEXT, event, FIRST_KEY, frame, MANIFEST, PUBLIC_KEY, topic } from "./topic";
+import { CONTEXT, control, event, FIRST_KEY, frame, MANIFEST, PUBLIC_KEY, topic } from "./topic";
 
 const NEVER = new AbortController().signal;
+const SECOND_KEY = new Uint8Array(32).fill(2);
 
 /** A server for as long as `use` takes. */
 async function served<T>(listener: RequestListener, use: (url: string) => Promise<T>): Promise<T> {
@@ -53,6 +56,32 @@ test("answers are typed by what happens next", async () => {
 test("a topic that the mirror doesn't know yet is one without messages", async () => {
   await served((_, response) => response.writeHead(404).end("{}"), async (url) => {
     assert.deepEqual(await mirrorMessages(`${url}/api/v1/`, "0.0.7001")(0, NEVER), []);
+  });
+});
+
+test("what is sealed under a key that isn't held is told as a gap, and nothing hides it", async () => {
+  const kid = await kidOf(SECOND_KEY);
+  const rotation = control(200, new Map<number, Item>([[1, kid], [2, null]]));
+  const behind = await frame(2, [event("two")], { key: SECOND_KEY });
+  const messages = await topic(MANIFEST, await frame(1, [event("one"), rotation]), behind);
+  await served((_, response) => response.end(JSON.stringify({ messages: messages.map(row) })), async (url) => {
+    const states: string[] = [];
+    const seen: unknown[] = [];
+    const key = { owner: "campaign:1234" as const, key: hex(FIRST_KEY) };
+    const client = new BridgeClient({
+      source: "mirror", pin: hex(PUBLIC_KEY), storage: new MemoryStorage(), mirrors: [url], network: CONTEXT.network,
+      keys: [key], topics: { 1234: CONTEXT.topicId },
+    });
+    await new Promise<void>((resolve) => {
+      client.subscribe("campaign:1234", {
+        since: "start",
+        onEvent: ({ data, verdict }) => seen.push([data.payload.message, verdict]),
+        onState: (state, reason) => (states.push(`${state} ${reason}`), state === "live" && resolve()),
+      });
+    });
+    client.close();
+    assert.deepEqual(seen, [["one", "verified"]]);
+    assert.match(states.join("\n"), /^gap message 3: .*key.*\nlive $/m);
   });
 });
 

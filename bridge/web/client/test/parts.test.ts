@@ -144,10 +144,10 @@ test("publications are held against the ledger", async () => {
   const messages = await topic(MANIFEST, ...frames);
   const [one, two, three] = await published(messages);
   const by = await checker(messages);
-  await by.readTo(2000);
+  await by.readTo(2000, 0);
   assert.deepEqual(by.judge(...one!), { verdict: "verified" });
   assert.equal(by.behind.sequence, 0); // of message 2 not all is judged
-  await by.readTo(3000);
+  await by.readTo(3000, 2000);
   assert.deepEqual([by.judge(...two!), by.judge(...three!)], [{ verdict: "verified" }, { verdict: "verified" }]);
   assert.deepEqual([by.behind.sequence, by.asked], [2, [1, 3]]);
   const [publication, offset] = one!;
@@ -161,12 +161,33 @@ test("publications are held against the ledger", async () => {
     { meta: { ...publication.meta, runningHash: "" } },
   ]) {
     const again = await checker(messages);
-    await again.readTo(2000);
+    await again.readTo(2000, 0);
     assert.equal(again.judge({ ...publication, ...change }, offset).verdict, "broken");
   }
   const invented = await checker(messages);
-  await invented.readTo(3001);
+  await invented.readTo(3001, 0);
   assert.equal(invented.judge(three![0], 3001).verdict, "broken");
+});
+
+test("what is passed over breaks, and what came before the place does not", async () => {
+  const [first, second, third] = [[event("one"), event("two")], [event("three")], [event("four")]];
+  const messages = await topic(MANIFEST, await frame(1, first!), await frame(2, second!), await frame(3, third!));
+  const [, two, three, four] = await published(messages);
+  const verdicts = async (since: number, ...told: [Publication, number][]) => {
+    const by = await checker(messages);
+    await by.readTo(4000, since);
+    return told.map((each) => by.judge(...each));
+  };
+  const passedOver = (sequence: number) => ({
+    verdict: "broken", reason: `message ${sequence}: what stands there was passed over`,
+  });
+  const verified = { verdict: "verified" };
+  assert.deepEqual(await verdicts(2000, two!, three!, four!), [verified, verified, verified]);
+  assert.deepEqual(await verdicts(0, two!, three!), [passedOver(2), verified]);
+  assert.deepEqual(await verdicts(2001, four!), [passedOver(3)]);
+  const by = await checker(messages);
+  await by.readTo(4000, 2000); // frames unopened, one publication each: that of message 2 was told, with all its events
+  assert.deepEqual(by.takeFrame(4), passedOver(3));
 });
 
 test("where the ledger is broken or away, so are the verdicts, until it isn't", async () => {
@@ -175,10 +196,10 @@ test("where the ledger is broken or away, so are the verdicts, until it isn't", 
   const by = await checker(messages);
   const truth = messages[1]!;
   messages[1] = { ...truth, payer: "0.0.9" };
-  await by.readTo(2000);
+  await by.readTo(2000, 0);
   assert.equal(by.judge(...one!).verdict, "broken");
   messages[1] = truth;
-  await by.readTo(2000);
+  await by.readTo(2000, 0);
   assert.equal(by.judge(...one!).verdict, "verified");
 });
 

@@ -10,6 +10,12 @@ export interface GivenKey {
     readonly owner: ChannelName;
     readonly key: string;
 }
+/** A key as `GET /v1/campaigns/{id}/keys` hands it out: it opens on the device that it was asked for on, nowhere else. */
+export interface GrantedKey {
+    readonly owner: ChannelName;
+    readonly kid: string;
+    readonly wrapped: string;
+}
 interface CommonOptions {
     /** The bridge's public key, 32 bytes as hexadecimal, had from elsewhere. Without it nothing is `verified`. */
     readonly pin?: string;
@@ -40,7 +46,7 @@ export interface MirrorOptions extends CommonOptions {
     readonly source: "mirror";
     readonly mirrors: readonly string[];
     readonly network: string;
-    readonly keys: readonly GivenKey[];
+    readonly keys: readonly (GivenKey | GrantedKey)[];
     /** The topic of each campaign; or `topic` of `subscribe`. */
     readonly topics?: Readonly<Record<string, string>>;
     readonly pollMs?: {

@@ -1,6 +1,8 @@
 /** Events of hcs-bridge in the browser: subscribed, recovered, opened, and checked against the ledger. */
-export { BridgeClient, type EventCallback, type GatewayOptions, type GivenKey, type MirrorOptions } from "./client";
+export { BridgeClient } from "./client";
+export type { EventCallback, GatewayOptions, GivenKey, GrantedKey, MirrorOptions } from "./client";
 export type { BridgeEvent, EventData, EventState, Verdict } from "./event";
+export { devicePublicKey } from "./gateway/grants";
 export type { Connection } from "./gateway/link";
 export { Broken, Denied, Refused, Unavailable } from "./errors";
 export { TopicReader, START, type Place, type Placed, type Progress, type TopicRules } from "./proof/reader";

@@ -16,6 +16,7 @@ import type { Link, News, Sent, Settled, StreamPlace } from "./link";
 const UNRECOVERABLE = 112;
 const SEALED_FRAME = "SEALED_FRAME";
 const NOT_CHECKED: Judgement = { verdict: "unverified", reason: "not checked" };
+const FOR_A_USER: Judgement = { verdict: "unverified", reason: "a user's channel can't be held against one topic" };
 
 /** What was kept of a channel: behind which place it goes on, and from where the ledger is read. */
 interface Kept extends StreamPlace {
@@ -156,7 +157,7 @@ export class GatewayChannel implements Subscription {
     const isNew = (each: Sent): each is Confirmed => each.offset !== null && each.offset > from;
     const confirmed = sent.filter(isNew);
     const last = confirmed.at(-1);
-    if (last !== undefined) await this.#checker?.readTo(last.offset);
+    if (last !== undefined) await this.#checker?.readTo(last.offset, from);
     for (const each of sent) {
       if (this.#end.signal.aborted) return;
       if (each.offset === null) this.#announce(eventOf(this.channel, each.data));
@@ -170,7 +171,8 @@ export class GatewayChannel implements Subscription {
   /** What a confirmed publication comes to: one event, or those of a frame that the gateway didn't open. */
   async #events({ offset, data }: Confirmed): Promise<BridgeEvent[]> {
     if (data.event === SEALED_FRAME && data.encrypted) return this.#opened(offset, data);
-    return [{ ...eventOf(this.channel, data, offset), ...(this.#checker?.judge(data, offset) ?? NOT_CHECKED) }];
+    const unchecked = campaignOf(this.channel) === null ? FOR_A_USER : NOT_CHECKED;
+    return [{ ...eventOf(this.channel, data, offset), ...(this.#checker?.judge(data, offset) ?? unchecked) }];
   }
 
   async #opened(offset: number, publication: Publication): Promise<BridgeEvent[]> {

@@ -3,6 +3,7 @@
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import { Denied, Refused } from "../errors";
 import { fetchJson, pause, type Authorization } from "../http";
+import { deviceKeys } from "../storage";
 import { base64url, equal, unbase64, unhex, type Bytes } from "../wire/bytes";
 import { encode } from "../wire/cbor";
 import { epochOf, KeyTable, kidOf, type Epoch, type KeyLookup } from "../wire/epochs";
@@ -16,6 +17,11 @@ export interface Purpose {
   readonly name: "grant" | "recovery";
   readonly network: string;
   readonly owner: string;
+}
+
+/** The public half of this device's key pair, as `GET /v1/campaigns/{id}/keys` takes it: what it answers opens here alone. */
+export async function devicePublicKey(): Promise<string> {
+  return publicText(await deviceKeys());
 }
 
 /** The key. Throws Refused: for another person, purpose, network, owner or kid. */
@@ -89,7 +95,7 @@ export class Grants implements KeyLookup {
     await pause(Math.max(0, this.#askedAt + SPACING_MS - Date.now()), this.signal);
     this.#askedAt = Date.now();
     const pair = await this.device();
-    const publicKey = base64url(new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)));
+    const publicKey = await publicText(pair);
     const url = `${this.api}/v1/campaigns/${encodeURIComponent(this.campaignId)}/keys?publicKey=${publicKey}`;
     let granted: Granted;
     try {
@@ -106,4 +112,8 @@ export class Grants implements KeyLookup {
       key.fill(0);
     }
   }
+}
+
+async function publicText(pair: CryptoKeyPair): Promise<string> {
+  return base64url(new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)));
 }

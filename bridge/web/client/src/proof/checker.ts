@@ -34,6 +34,7 @@ export class Checker {
   #behind: Progress;
   #found = new Map<number, Placed>(); // by offset; those that were judged are dropped
   #skipped = new Map<number, string>(); // by sequence number
+  #since = 0; // what stands behind this offset is to be told
   #trouble: Judgement | null = null;
 
   constructor(private readonly rules: CheckerRules, progress: Progress | null, private readonly signal: AbortSignal) {
@@ -45,8 +46,11 @@ export class Checker {
     return this.#behind;
   }
 
-  /** Read the ledger up to the message at `offset`; what hinders it is the judgement of all up to there. */
-  async readTo(offset: number): Promise<void> {
+  /**
+   * Read the ledger up to the message at `offset`; what hinders it is the judgement of all up to there. Nothing that
+   * stands behind `since` may be passed over.
+   */
+  async readTo(offset: number, since: number): Promise<void> {
     this.#trouble = null;
     try {
       await this.#read(sequenceAt(offset));
@@ -56,13 +60,17 @@ export class Checker {
       this.signal.throwIfAborted();
       this.#trouble = troubleOf(error);
     }
+    this.#since = since;
+    this.#forget(since);
   }
 
   /** What the ledger says of a confirmed publication at or before the place that was read to. */
   judge(publication: Publication, offset: number): Judgement {
     const placed = this.#found.get(offset);
     if (placed === undefined) return this.#trouble ?? this.#missing(sequenceAt(offset));
+    const passedOver = this.#passedOver(offset, ({ event }) => event.audience === null); // users' go by channels of theirs
     this.#forget(offset);
+    if (passedOver !== null) return passedOver;
     if (!tellsOf(publication, placed))
       return { verdict: "broken", reason: `message ${placed.place.sequence}: the ledger tells another event there` };
     return this.verdict;
@@ -78,8 +86,17 @@ export class Checker {
     const placed = [...this.#found.values()].filter(({ place }) => place.sequence === sequence);
     if (placed.length === 0 && this.#trouble !== null) return this.#trouble;
     if (this.#skipped.has(sequence)) return this.#missing(sequence);
+    const told = sequenceAt(this.#since); // whole, whatever the index
+    const passedOver = this.#passedOver(campaignOffset(sequence, 0), ({ place }) => place.sequence > told);
     this.#forget(campaignOffset(sequence + 1, 0) - 1);
-    return placed;
+    return passedOver ?? placed;
+  }
+
+  /** Of what the ledger has before `offset` and was to be told, the first that wasn't. */
+  #passedOver(offset: number, isTold: (placed: Placed) => boolean): Judgement | null {
+    const first = [...this.#found].find(([at, placed]) => at < offset && isTold(placed));
+    if (first === undefined) return null;
+    return { verdict: "broken", reason: `message ${sequenceAt(first[0])}: what stands there was passed over` };
   }
 
   #forget(upTo: number): void {

@@ -22,8 +22,8 @@ export interface TopicRules {
   /** The bridge's public key, had from elsewhere; null: nothing in the topic is better than unverified. */
   readonly pin: Bytes | null;
   readonly keys: KeyLookup;
-  /** Told of each message that gave nothing, and why. */
-  readonly skipped?: (sequence: number, reason: string) => void;
+  /** Told of each message that gave nothing, and why; `isSealed`: it is one of the bridge's, and no key for it is held. */
+  readonly skipped?: (sequence: number, reason: string, isSealed: boolean) => void;
 }
 
 /** How far a topic has been read; plain values, so that it can be kept as JSON. Bytes are hexadecimal. */
@@ -135,7 +135,7 @@ export class TopicReader {
       return whole.data[0] === MANIFEST_BEGINS ? await this.#believe(whole.data) : await this.#openFrame(whole);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.#skip(whole.last.sequence, error.message);
+      this.#skip(whole.last.sequence, error.message, error instanceof KeyMissing && this.#progress.producerSequence === null);
       return [];
     }
   }
@@ -201,9 +201,9 @@ export class TopicReader {
     else this.#skip(this.#progress.sequence, "a successor that the key in force did not sign");
   }
 
-  #skip(sequence: number, reason: string): void {
+  #skip(sequence: number, reason: string, isSealed = false): void {
     this.#progress = { ...this.#progress, skipped: this.#progress.skipped + 1 };
-    this.rules.skipped?.(sequence, reason);
+    this.rules.skipped?.(sequence, reason, isSealed);
   }
 }
 

@@ -8,6 +8,8 @@ export interface Purpose {
     readonly network: string;
     readonly owner: string;
 }
+/** The public half of this device's key pair, as `GET /v1/campaigns/{id}/keys` takes it: what it answers opens here alone. */
+export declare function devicePublicKey(): Promise<string>;
 /** The key. Throws Refused: for another person, purpose, network, owner or kid. */
 export declare function unwrap(pair: CryptoKeyPair, wrapped: Bytes, purpose: Purpose, kid: Bytes): Promise<Bytes>;
 /**

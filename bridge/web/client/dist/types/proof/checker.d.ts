@@ -28,8 +28,11 @@ export declare class Checker {
     constructor(rules: CheckerRules, progress: Progress | null, signal: AbortSignal);
     /** Where another checker may begin: before the frame that was last read, of which not all may be judged yet. */
     get behind(): Progress;
-    /** Read the ledger up to the message at `offset`; what hinders it is the judgement of all up to there. */
-    readTo(offset: number): Promise<void>;
+    /**
+     * Read the ledger up to the message at `offset`; what hinders it is the judgement of all up to there. Nothing that
+     * stands behind `since` may be passed over.
+     */
+    readTo(offset: number, since: number): Promise<void>;
     /** What the ledger says of a confirmed publication at or before the place that was read to. */
     judge(publication: Publication, offset: number): Judgement;
     /** Of what was read here itself. */

@@ -11,8 +11,8 @@ export interface TopicRules {
     /** The bridge's public key, had from elsewhere; null: nothing in the topic is better than unverified. */
     readonly pin: Bytes | null;
     readonly keys: KeyLookup;
-    /** Told of each message that gave nothing, and why. */
-    readonly skipped?: (sequence: number, reason: string) => void;
+    /** Told of each message that gave nothing, and why; `isSealed`: it is one of the bridge's, and no key for it is held. */
+    readonly skipped?: (sequence: number, reason: string, isSealed: boolean) => void;
 }
 /** How far a topic has been read; plain values, so that it can be kept as JSON. Bytes are hexadecimal. */
 export interface Progress {
