@@ -17,6 +17,7 @@ from bridge.protocol.channels import Channel
 from bridge.publish import costs, id_records
 from bridge.publish.budgets import Scope
 from bridge.publish.costs import Sum
+from bridge.publish.directory import Listing, listings
 from bridge.publish.outbox import Entry
 from bridge.publish.pool import Place, Pool
 from bridge.relay import progress
@@ -68,19 +69,28 @@ async def pool(config: Config) -> list[Place]:
         return await storage.database.read(ours.places)
 
 
+async def directory(config: Config) -> list[Listing]:
+    """The directory, and which topics it lists. Reads only, also beside a running daemon."""
+    async with opened(config, alone=False) as storage:
+        return await storage.database.read(listings)
+
+
 async def topic_named(config: Config, name: str) -> TopicView | None:
     """One campaign, by its id or by its topic's; None if neither is registered."""
     async with opened(config, alone=False) as storage:
         return await storage.database.read(lambda c: _by_topic(c, name) or campaign_view(c, name))
 
 
-async def create_topic(config: Config, campaign_id: str, owner_id: str | None) -> TopicView:
-    """Make the campaign's topic and its manifest, or find them made. Takes the database for this process.
+async def create_topic(
+    config: Config, campaign_id: str, owner_id: str | None, *, sealed: bool | None = None
+) -> TopicView:
+    """Make the campaign's topic and its manifest, or find them made. `sealed` None: as configured for new ones.
 
-    Raises CampaignRefused (another owner), DatabaseHeld (a daemon runs: ask it), Unavailable, Rejected.
+    Takes the database for this process. Raises CampaignRefused (another owner, or relay mode), DatabaseHeld (a daemon
+    runs: ask it), Unavailable, Rejected.
     """
     async with opened(config, alone=True) as storage, carrying(storage) as rooms:
-        registered = await rooms.ingest.register(campaign_id, owner_id)
+        registered = await rooms.ingest.register(campaign_id, owner_id, sealed=sealed)
         patience = config.ledger.max_attempts
         while registered.state in (TopicState.INTENDED, TopicState.CREATED):
             try:

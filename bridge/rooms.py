@@ -11,10 +11,12 @@ from bridge.config import Config
 from bridge.config_sections import Topics
 from bridge.crossing import confirm, recall, recognise
 from bridge.database import Database
+from bridge.protocol.directory import MEMO
 from bridge.publish.bookkeeper import Bookkeeper
 from bridge.publish.budgets import Budgets
 from bridge.publish.carrier import Carrier
 from bridge.publish.creations import Creations
+from bridge.publish.directory import Directory
 from bridge.publish.filling import Filling
 from bridge.publish.ingest import Ingest
 from bridge.publish.loading import Loader
@@ -52,6 +54,7 @@ class Outbound:
     carrier: Carrier
     submitter: Submitter
     filling: Filling
+    directory: Directory
     rates: Rates
     bookkeeper: Bookkeeper
     budgets: Budgets
@@ -102,7 +105,7 @@ def outbound(
     )
     bookkeeper = Bookkeeper(database, remotes.mirror, rates, budgets=budgets, now_s=time.monotonic)
     submitter = Submitter(config.publish, database, replace(carrier, creator=made.makers), makers=made.makers)
-    return Outbound(ingest, carrier, submitter, made.filling, rates, bookkeeper, budgets)
+    return Outbound(ingest, carrier, submitter, made.filling, made.directory, rates, bookkeeper, budgets)
 
 
 def topic_terms(config: Config) -> TopicTerms:
@@ -119,12 +122,13 @@ class TopicRooms:
     makers: Makers
     pool: Pool
     filling: Filling
+    directory: Directory
 
 
 def topic_rooms(
     topics: Topics, database: Database, loader: Loader, sources: Sources, witness: Witness, *, submit_key: bytes
 ) -> TopicRooms:
-    """What makes topics by the terms of the loader's purse. Campaigns and pool share one pace."""
+    """What makes topics by the terms of the loader's purse, at one pace, and what lists them."""
     terms, turnstile = loader.purse.terms, Turnstile(topics.creations_per_s)
     window_s, purse, pool = loader.valid_duration_s, loader.purse, Pool.of(terms, submit_key)
     intents = Creations(database, loader.ids, valid_duration_s=window_s, purse=purse)
@@ -134,7 +138,9 @@ def topic_rooms(
     for_pool = Creator(terms, ahead, sources=sources, witness=witness)
     retry_s = loader.publish.retry_max_s
     filling = Filling(topics, database, pool, source=for_pool, makers=makers, retry_s=retry_s)
-    return TopicRooms(creator, makers, pool, filling)
+    for_directory = Creator(replace(terms, memo=MEMO), intents, sources=sources, witness=witness, pace=makers.spare)
+    directory = Directory(topics, database, loader, for_directory, sources, witness)
+    return TopicRooms(creator, makers, pool, filling, directory)
 
 
 def inbound(

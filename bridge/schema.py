@@ -119,7 +119,7 @@ transactions = Table(
     Column("payer", String(64), primary_key=True),
     Column("valid_start_ns", BigInteger, primary_key=True),
     Column("ref", String(80), ForeignKey("topics.ref"), nullable=False),
-    Column("flight_id", RowId, ForeignKey("flights.id"), index=True),  # null: the topic's creation
+    Column("flight_id", RowId, ForeignKey("flights.id"), index=True),  # null: a topic's creation, or its listing
     Column("number", Integer, nullable=False),  # chunk `number` of `total`, from 1
     Column("total", Integer, nullable=False),
     Column("message", LargeBinary),
@@ -181,6 +181,15 @@ pool = Table(
     Column("valid_start_ns", BigInteger, nullable=False),
     Column("terms", LargeBinary(32), nullable=False),  # hash of the terms it was to be made by
     Column("topic_id", String(64), unique=True),
+)
+
+# Topics that the directory lists, or is about to; the id is null where that was read from the ledger.
+listed = Table(
+    "listed",
+    metadata,
+    Column("topic_id", String(64), primary_key=True),
+    Column("payer", String(64)),
+    Column("valid_start_ns", BigInteger),
 )
 
 idempotency = Table(

@@ -24,6 +24,7 @@ from bridge.publish import id_records, outbox
 from bridge.publish.bookkeeper import Bookkeeper
 from bridge.publish.budgets import Budgets
 from bridge.publish.carrier import Carrier
+from bridge.publish.directory import Directory
 from bridge.publish.filling import Filling
 from bridge.publish.ingest import Accepted, Ingest, Request
 from bridge.publish.loading import Loader
@@ -75,6 +76,7 @@ class Rooms:
     carrier: Carrier
     submitter: Submitter
     filling: Filling
+    directory: Directory
     ingest: Ingest
     store: Store
     inbound: Inbound
@@ -241,5 +243,5 @@ def _joined(
     sweep = Sweep(mirror, terms.devnet.operator_id, cursor_ns=cursor_ns)
     return Rooms(
         terms, database, loader.ring, loader.at_rest, loader.ids, ledger, mirror, loader, made.creator, carrier,
-        submitter, made.filling, ingest, store, inbound, sweep, news, rejected,
+        submitter, made.filling, made.directory, ingest, store, inbound, sweep, news, rejected,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    case,
     false,
     insert,
     select,
@@ -32,7 +33,7 @@ class TopicState(StrEnum):
     CREATED = "created"  # the topic exists, its manifest may not
     READY = "ready"  # the manifest has reached consensus: frames may follow
     CLOSED = "closed"  # nothing more comes from us
-    NONE = "none"  # no campaign: a name of our own that transactions are kept under, and that never has a topic
+    NONE = "none"  # no campaign: a name of our own that transactions are kept under; a topic of its has no manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Registry:
             table.c.ref.in_(bindparam("wanted", expanding=True))
         )
         self._sealed = select(table.c.ref).where(table.c.ref.in_(bindparam("wanted", expanding=True)), table.c.sealed)
-        self._by_topic = select(table).where(table.c.topic_id == bindparam("wanted"))
+        self._by_topic = select(table).where(table.c.topic_id == bindparam("wanted"), table.c.state != TopicState.NONE)
 
     def intend(
         self, connection: Connection, ref: str, *, owner: str | None, now_ms: int, sealed: bool = False
@@ -114,12 +115,13 @@ class Registry:
             connection.execute(insert(self._table).values(row))
 
     def created(self, connection: Connection, ref: str, topic_id: TopicId) -> None:
-        """The campaign's topic exists; kept once, whatever comes later."""
+        """The campaign's topic exists, or that of a name of our own; kept once, whatever comes later."""
         table = self._table
+        state = case((table.c.state == TopicState.NONE, TopicState.NONE), else_=TopicState.CREATED)
         connection.execute(
             update(table)
             .where(table.c.ref == ref, table.c.topic_id.is_(None))
-            .values(topic_id=str(topic_id), state=TopicState.CREATED)
+            .values(topic_id=str(topic_id), state=state)
         )
 
     def manifested(self, connection: Connection, ref: str, *, signed: bool) -> None:
@@ -167,7 +169,7 @@ class Registry:
         return set(connection.execute(self._sealed, {"wanted": refs}).scalars())
 
     def by_topic(self, connection: Connection, topic_id: TopicId) -> Registration | None:
-        """The registration that a topic belongs to, or None for a topic that isn't ours."""
+        """The campaign that a topic belongs to, or None for a topic that is none's."""
         row = connection.execute(self._by_topic, {"wanted": str(topic_id)}).one_or_none()
         return None if row is None else _registration(row)
 
@@ -185,7 +187,7 @@ class Registry:
 
 
 def _takes_events(state: str, closing_ms: int | None) -> bool:
-    return closing_ms is None and state != TopicState.CLOSED
+    return closing_ms is None and state not in {TopicState.CLOSED, TopicState.NONE}
 
 
 def status_of(state: str, closing_ms: int | None) -> str:

@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -22,25 +22,39 @@ from bridge.commands.exits import UNREACHABLE, CommandFailed
 from bridge.commands.tables import print_whole
 from bridge.config import Config
 from bridge.offline import TopicView, create_topic
+from bridge.publish.directory import Listing
 from bridge.publish.pool import Place
 
 CAMPAIGNS_PATH = "/v1/campaigns"
-DAEMON_NAMES = {"id": "campaign", "ownerId": "owner", "topicId": "topic_id", "status": "status", "sequence": "sequence"}
+DAEMON_NAMES = {
+    "id": "campaign",
+    "ownerId": "owner",
+    "topicId": "topic_id",
+    "status": "status",
+    "sequence": "sequence",
+    "relay": "relay",
+}
+Relay = Literal["plain", "sealed"]
 MADE_WITHIN_S = 60.0
 POLL_S = 0.25
 TAKEN = frozenset({200, 201, 202})
 
 
-async def create(config: Config, campaign_id: str, owner_id: str) -> dict[str, Any]:
-    """Have the running daemon make the topic, or make it here when none answers. Repeating it changes nothing."""
+async def create(config: Config, campaign_id: str, owner_id: str, relay: Relay | None = None) -> dict[str, Any]:
+    """Have the running daemon make the topic, or make it here when none answers. Repeating it changes nothing.
+
+    `relay` None: as configured for new campaigns.
+    """
+    mode = {} if relay is None else {"relay": relay}
     made = await _through_daemon(
         config,
         campaign_id,
-        (CAMPAIGNS_PATH, {"id": campaign_id, "ownerId": owner_id}),
+        (CAMPAIGNS_PATH, {"id": campaign_id, "ownerId": owner_id} | mode),
         is_done=lambda campaign: campaign.get("topicId") is not None,
         otherwise="has no topic yet",
     )
-    return made or as_row(await create_topic(config, campaign_id, owner_id))
+    sealed = None if relay is None else relay == "sealed"
+    return made or as_row(await create_topic(config, campaign_id, owner_id, sealed=sealed))
 
 
 async def close(config: Config, campaign_id: str) -> dict[str, Any]:
@@ -85,15 +99,17 @@ async def _through_daemon(
     return {column: answer.body.get(name) for name, column in DAEMON_NAMES.items()}
 
 
-async def listed(config: Config, *, pool: bool) -> list[dict[str, Any]]:
-    """Every campaign's topic, or those that were made ahead of time."""
+async def listed(config: Config, *, pool: bool, directory: bool) -> list[dict[str, Any]]:
+    """Every campaign's topic, or those that were made ahead of time, or what the directory lists."""
+    if directory:
+        return [as_row(listing) for listing in await offline.directory(config)]
     if pool:
         return [as_row(place) for place in await offline.pool(config)]
     return [as_row(known) for known in await offline.topics(config)]
 
 
-def as_row(known: TopicView | Place) -> dict[str, Any]:
-    """A topic, a campaign's or one of the pool, as plain names and values."""
+def as_row(known: TopicView | Place | Listing) -> dict[str, Any]:
+    """A topic, a campaign's or one of the pool, or its listing, as plain names and values."""
     return dataclasses.asdict(known)
 
 

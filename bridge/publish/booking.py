@@ -99,9 +99,9 @@ def book(connection: Connection, rows: Sequence[TransactionOutcome], rate: Excha
 
 
 def unbooked_creations(connection: Connection, refs: Collection[str] | None, *, limit: int) -> list[TransactionId]:
-    """Creations that came to an end and whose fee isn't known, of these campaigns, or (None) of any, newest first.
+    """Creations, and listings, that came to an end and whose fee isn't known, of these campaigns, or (None) of any.
 
-    Those which the mirror has proven never to have run are free.
+    The newest first. Those which the mirror has proven never to have run are free.
     """
     found = (
         select(transactions.c.payer, transactions.c.valid_start_ns)

@@ -49,7 +49,7 @@ _CLOSE_AND_PIN = _CLOSE.values(sequence=bindparam("at_sequence"), running_hash=b
 
 
 def record_creation(connection: Connection, ref: str, intent: Intent) -> None:
-    """Put the id under which a topic is to be created on disk."""
+    """Put the id under which a topic is to be created, or listed, on disk."""
     row = {
         "payer": str(intent.id.payer),
         "valid_start_ns": intent.id.valid_start_ns,

@@ -119,6 +119,18 @@ def test_states_go_forward_alone(connection: Connection) -> None:
     assert found.signed is True
 
 
+def test_a_name_of_our_own_may_have_a_topic_that_is_no_campaigns(connection: Connection) -> None:
+    REGISTRY.reserve(connection, "_own", now_ms=1)
+    REGISTRY.created(connection, "_own", TOPIC)
+    REGISTRY.ready(connection, "_own")
+    found = REGISTRY.find(connection, "_own")
+    assert found is not None
+    assert (found.topic_id, found.state, found.takes_events) == (TOPIC, TopicState.NONE, False)
+    assert REGISTRY.by_topic(connection, TOPIC) is None
+    assert list(REGISTRY.all(connection)) == []
+    assert REGISTRY.refs_unready(connection) == []
+
+
 def test_who_still_waits_for_a_topic_or_its_manifest(connection: Connection) -> None:
     for ref in ("c1", "c2", "c3"):
         intend(connection, ref)

@@ -1,12 +1,14 @@
-"""Under one key no nonce stands twice, whatever is sealed, rotated, refused or sent again, also across restarts."""
+"""Under one key no nonce stands twice, whatever is sealed, rotated, refused or resent, also over restarts and nodes."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -70,6 +72,8 @@ async def take(rooms: Rooms, step: str) -> None:
             await rooms.database.write(lambda c: rooms.ring.renew(c, user_owner("7"), now_ms=1))
         case "carry":
             await rooms.carry("c1")
+        case "seal":
+            await rooms.database.write_together(rooms.loader.load, "c1")
         case "crash":
             with suppress(Killed):
                 await under(Axe(2, after=True), rooms).advance("c1")
@@ -103,7 +107,12 @@ def test_no_nonce_stands_twice_under_a_key(steps: list[str]) -> None:
     async def whole() -> None:
         with tempfile.TemporaryDirectory() as folder:
             async with terms_at(Path(folder)) as terms:
+                await live(terms, ["event", "for a user", "carry"])
+                other = replace(terms, path=Path(shutil.copy(terms.path, f"{terms.path}.copy")))
                 await live(terms, steps)
+                await live(
+                    other, ["event", "for a user", "seal"]
+                )  # another node goes on from a copy, under the same keys
 
     Recorded.used.clear()
     asyncio.run(whole())
