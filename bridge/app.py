@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from bridge.schema import registry
 from bridge.storage import Storage, now_ms, opened
 from bridge.supervise import Loop, stop_signal, supervised
 from bridge.systemd import Service
+from bridge.tracing import Tracer
 from bridge.watch import Watch
 from topics.mirror.answers import Page
 from topics.mirror.cross_check import CrossCheck
@@ -127,6 +129,7 @@ class House:
     check: CrossCheck
     readiness: Readiness
     front: Front
+    tracer: Tracer | None
 
 
 async def _built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSON] | None) -> House:
@@ -135,7 +138,9 @@ async def _built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSO
     out = outbound(storage, remotes, reject=announcer.reject)
     mirrors, keys, node_failures = remotes.mirror.mirrors, storage.config.mirror, remotes.ledger.node_failures
     check = CrossCheck(remotes.mirror, share=keys.cross_check, max_unchecked=keys.max_unchecked)
-    room, relay = await _relay(storage, remotes, hub, book=out.bookkeeper.book, sample=check.sample)
+    tracer = Tracer(storage.config.tracing, storage.database) if storage.config.tracing.endpoint else None
+    deliver = partial(_deliver, hub, tracer)
+    room, relay = await _relay(storage, remotes, deliver, book=out.bookkeeper.book, sample=check.sample)
     waits, readiness = Waits(out.submitter.waits, node_failures), Readiness(storage.database, mirrors, node_failures)
     parts = Parts(
         Pages(WEB, page_data),
@@ -145,9 +150,10 @@ async def _built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSO
         console=Console(storage, mirrors, waits, out.budgets),
         proofs=Proofs(storage, remotes.mirror),
         granting=Granting(storage, wake=out.submitter.wake),
+        traced=None if tracer is None else tracer.accepted,
     )
     doors = await front(storage, Backend(storage, out, hub), hub, parts)
-    return House(storage, remotes, hub, out, room, relay, check, readiness, doors)
+    return House(storage, remotes, hub, out, room, relay, check, readiness, doors, tracer)
 
 
 def _loops(house: House, unit: Service) -> dict[str, Loop]:
@@ -174,6 +180,10 @@ def _loops(house: House, unit: Service) -> dict[str, Loop]:
     if len(mirrors) > 1:
         loops["mirrors"] = mirrors.run
         loops["cross-check"] = partial(house.check.run, interval_s=mirror.check_interval_s)
+    if config.topics.directory:
+        loops["directory"] = out.directory.run
+    if house.tracer is not None:
+        loops["tracing"] = house.tracer.run
     if streams.capacity:
         hot = partial(_hot, out.submitter, house.hub)
         loops["streams"] = hot_topics(house.storage, streams, house.room, hot=hot).run
@@ -186,20 +196,27 @@ def _hot(submitter: Submitter, hub: Hub) -> Hot:
     return Hot(submitter.flying, watched)
 
 
+def _deliver(hub: Hub, tracer: Tracer | None, news: Sequence[News]) -> None:
+    """What is on record now goes to whoever is subscribed."""
+    began_ns = time.time_ns()
+    for item in news:
+        hub.publish(item.channel, item.publication.data, offset=item.publication.offset)
+    if tracer is not None:
+        tracer.relayed(news, began_ns)
+
+
 async def _relay(
-    storage: Storage, remotes: Remotes, hub: Hub, *, book: Book, sample: Callable[[Page], None]
+    storage: Storage,
+    remotes: Remotes,
+    deliver: Callable[[Sequence[News]], None],
+    *,
+    book: Book,
+    sample: Callable[[Page], None],
 ) -> tuple[Inbound, Loop]:
     """The inbound corridor and its loop, from where the last run came to."""
-
-    def publish(news: Sequence[News]) -> None:
-        for item in news:
-            hub.publish(item.channel, item.publication.data, offset=item.publication.offset)
-
-    config = storage.config
     sweep = await _sweep(storage, remotes.mirror)
-    room = inbound(storage, remotes.mirror, publish=publish, book=book, sample=sample)
-
-    return room, partial(room.run, sweep, poll_interval_s=config.mirror.poll_interval_s)
+    room = inbound(storage, remotes.mirror, publish=deliver, book=book, sample=sample)
+    return room, partial(room.run, sweep, poll_interval_s=storage.config.mirror.poll_interval_s)
 
 
 async def _sweep(storage: Storage, mirror: Mirror) -> Sweep:

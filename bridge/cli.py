@@ -22,6 +22,7 @@ from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Yes, be_
 from bridge.commands.options import loaded as _load
 from bridge.commands.outbox import outbox_app
 from bridge.commands.rebuild import rebuild
+from bridge.commands.restore import restore
 from bridge.commands.resume import resume
 from bridge.commands.serve import serve
 from bridge.commands.status import status
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         end(error)
 
 
-for verb in (serve, devnet, doctor, status, verify, export, rebuild, systemd_unit):
+for verb in (serve, devnet, doctor, status, verify, export, rebuild, restore, systemd_unit):
     app.command(epilog=EXIT_CODES)(verb)
 topics_app.command(epilog=EXIT_CODES)(resume)
 
@@ -85,13 +86,17 @@ def demo(
 def topic_create(
     campaign: Annotated[str, typer.Argument(metavar="ID", help="The campaign's id.")],
     owner: Annotated[str, typer.Option("--owner", help="The user who may see it.")],
+    relay: Annotated[
+        Literal["plain", "sealed"] | None,
+        typer.Option(help="Whether its frames are opened here, or handed on as they are; else as relay.mode says."),
+    ] = None,
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Make a campaign's topic, once: a second time shows the one that is there. Works with and without the daemon."""
     from bridge.commands import topic
 
-    topic.show([asyncio.run(topic.create(_load(config), campaign, owner))], as_json, one=True)
+    topic.show([asyncio.run(topic.create(_load(config), campaign, owner, relay))], as_json, one=True)
 
 
 @topics_app.command("close", epilog=EXIT_CODES)
@@ -114,13 +119,14 @@ def topic_close(
 @topics_app.command("list", epilog=EXIT_CODES)
 def topic_list(
     pool: Annotated[bool, typer.Option("--pool", help="The topics made ahead of time, which no campaign has.")] = False,
+    directory: Annotated[bool, typer.Option("--directory", help="The directory, and which topics it lists.")] = False,
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Show every campaign with its topic, its status and its last sequence number."""
     from bridge.commands import topic
 
-    topic.show(asyncio.run(topic.listed(_load(config), pool=pool)), as_json, one=False)
+    topic.show(asyncio.run(topic.listed(_load(config), pool=pool, directory=directory)), as_json, one=False)
 
 
 @topics_app.command("show", epilog=EXIT_CODES)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bridge import settings, shredded
 from bridge.crossing import confirm
-from bridge.errors import BridgeError, EnvelopeRejected
+from bridge.errors import BridgeError, EnvelopeRejected, ProducerGap
 from bridge.keys.ring import CampaignKeys, campaign_owner, stand_at
 from bridge.keys.taking_over import RecoveredKeys, Recovery
 from bridge.protocol.channels import ACCOUNT
@@ -29,7 +29,7 @@ from bridge.schema import registry
 from bridge.storage import Storage, now_ms
 from topics.errors import Unavailable
 from topics.mirror.rest import Mirror
-from topics.values import AccountId, TopicId, TopicMessage
+from topics.values import TopicId, TopicMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class _Opened:
     epochs: Sequence[Epoch]
 
 
+EPOCH_MISSING = "the epoch in force there is not at hand"
 Names = Callable[[], Awaitable[Sequence[TopicId]]]
 
 
@@ -56,7 +57,8 @@ class TopicUnfit(BridgeError):
 class Tally:
     """What came of the topics named. `locked` are ours, and no key at hand opens them; `empty` have no message.
 
-    `foreign` begin with something else than a manifest of ours; `second` are of a campaign that has another topic.
+    `foreign` begin with something else than a manifest of ours; `second` are of a campaign that has another topic;
+    `lost` can't be read on, and why.
     """
 
     campaigns: dict[TopicId, str] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class Tally:
     empty: set[TopicId] = field(default_factory=set)
     foreign: set[TopicId] = field(default_factory=set)
     second: set[TopicId] = field(default_factory=set)
+    lost: dict[TopicId, str] = field(default_factory=dict)
     messages: int = 0
     publications: int = 0
     skipped: int = 0
@@ -76,13 +79,15 @@ class Rebuild:
     """Reads topics into a storage whose writer goes. What it has read is kept: a second run goes on behind it.
 
     With `settle_s`, what the lost bridge had sent may reach the ledger until then: all topics are looked at again
-    after that time. `on_topic` is told how many topics are done, of how many, and how many messages were read.
+    after that time. With `spare`, a topic whose epoch in force isn't at hand is told as lost, and the others go on.
+    `on_topic` is told how many topics are done, of how many, and how many messages were read.
     """
 
     storage: Storage
     mirror: Mirror
     recovery: Recovery | None = None
     settle_s: float = 0
+    spare: bool = False
     on_topic: Callable[[int, int, int], None] = lambda _done, _of, _messages: None
 
     async def run(self, names: Names) -> Tally:
@@ -137,7 +142,12 @@ class Rebuild:
             tally.second.add(topic_id)
         else:
             tally.campaigns[topic_id] = registered[0]
-            await self._read_on(Source(topic_id, registered[0]), newest.sequence, tally)
+            try:
+                await self._read_on(Source(topic_id, registered[0]), newest.sequence, tally)
+            except ProducerGap as gap:  # behind frames that no key at hand opens
+                if not self.spare:
+                    raise
+                tally.lost[topic_id] = str(gap)
 
     def _register(
         self, connection: Connection, manifest: Manifest, first: TopicMessage
@@ -226,22 +236,14 @@ class Rebuild:
         for topic_id, ref in tally.campaigns.items():
             read = _progress(topic_id, connection)
             if read.kid is None or not stand_at(connection, campaign_owner(ref), read.kid):
-                raise TopicUnfit(topic_id, "the epoch in force there is not at hand", hint="use a newer backup")
+                if not self.spare:
+                    raise TopicUnfit(topic_id, EPOCH_MISSING, hint="use a newer backup")
+                tally.lost.setdefault(topic_id, EPOCH_MISSING)
             flights.stand_behind(connection, ref, topic_id, read.producer_sequence, now_ms=now_ms())
             tally.skipped += read.skipped
         shredded.obey(connection)
         settings.keep_cursor(connection, max(0, reached_ns - settings.SLACK_NS))
         settings.keep(connection, settings.IDS_BEGIN, str(tally.newest_ns))
-
-
-async def made_by(mirror: Mirror, payer: AccountId) -> list[TopicId]:
-    """Every topic that the payer made, oldest first. Raises as `Mirror` does."""
-    page = await mirror.creations(payer)
-    rows = list(page.rows)
-    while page.more:
-        page = await mirror.next_transactions(page)
-        rows += page.rows
-    return list(dict.fromkeys(row.topic_id for row in rows if row.id.payer == payer and row.topic_id is not None))
 
 
 def _progress(topic_id: TopicId, connection: Connection) -> Progress:

@@ -17,6 +17,8 @@ MASTER = "master_key_id"
 """Which master key all others are wrapped under; not there until it is changed for the first time."""
 MASTER_FILE = "master_key_file"
 """Where that one was read from: it serves until it stands where the configuration says."""
+BACKED_UP = "backed_up_ns"
+"""When a copy was made: it must be fitted to the ledger before a bridge runs on it."""
 SLACK_NS = 600 * 1_000_000_000
 """How far the ledger's clock may lie behind ours without the first messages being missed."""
 
@@ -50,6 +52,15 @@ def claim(connection: Connection, *, network: str, generation: str, now_ns: int)
         raise DatabaseHeld(
             f"the database belongs to the network {bound!r}, and network.name is {network!r}",
             hint="give each network a database.url of its own",
+        )
+
+
+def refuse_copy(connection: Connection) -> None:
+    """Raises DatabaseHeld for a copy: what it forgot is on the ledger, and would be sent again."""
+    if found(connection, BACKED_UP) is not None:
+        raise DatabaseHeld(
+            "the database is a backup, and the ledger has gone on since",
+            hint="put it somewhere else, and run `hcs-bridge restore FILE`, which reads what came since",
         )
 
 

@@ -46,6 +46,8 @@ async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
         try:
             migrations.upgrade(database.engine)
             with database.engine.begin() as connection:
+                if alone:
+                    settings.refuse_copy(connection)
                 settings.claim(
                     connection, network=config.network.name, generation=os.urandom(8).hex(), now_ns=time.time_ns()
                 )

@@ -20,6 +20,7 @@ CLIENT = ROOT / "bridge/web/client"
 PRELUDE = """
 declare const Centrifuge: typeof import("centrifuge").Centrifuge;
 declare const BridgeClient: typeof import("hcs-bridge-client").BridgeClient;
+declare const devicePublicKey: typeof import("hcs-bridge-client").devicePublicKey;
 declare const onEvent: (event: import("hcs-bridge-client").BridgeEvent) => void;
 declare const createDecipheriv: typeof import("node:crypto").createDecipheriv;
 declare const message: { data: string }, key: Buffer;

@@ -23,6 +23,7 @@ SETTLE_MARGIN_S = 60
 def rebuild(
     topics: Annotated[Path | None, typer.Option(metavar="FILE", help="One topic id a line.")] = None,
     payer: Annotated[str | None, typer.Option(metavar="ACCOUNT", help="All topics that it made.")] = None,
+    directory: Annotated[str | None, typer.Option(metavar="TOPIC", help="All topics that this one lists.")] = None,
     keys_from: Annotated[
         Path | None, typer.Option(metavar="OLD.db", help="A backup of the database, for the key epochs in it.")
     ] = None,
@@ -51,7 +52,7 @@ def rebuild(
 
     settings = loaded(config)
     settle_s = 0 if settled else settings.ledger.valid_duration_s + SETTLE_MARGIN_S
-    request = Request(topics, payer, keys_from, recovery_key, key_backup, without_locked, settle_s)
+    request = Request(topics, payer, keys_from, recovery_key, key_backup, without_locked, settle_s, directory)
     tally = asyncio.run(rebuilt(settings, request))
     typer.echo(json.dumps(as_dict(tally)) if as_json else as_text(tally))
 
@@ -70,10 +71,10 @@ def as_dict(tally: Tally) -> dict[str, int]:
     }
 
 
-def as_text(tally: Tally) -> str:
+def as_text(tally: Tally, *, done: str = "rebuilt") -> str:
     """The same in a line: zeros that nobody misses are left out."""
     said = [
-        f"rebuilt {len(tally.campaigns)} campaigns",
+        f"{done} {len(tally.campaigns)} campaigns",
         f"read {tally.messages} messages into {tally.publications} publications",
     ]
     told = {
@@ -82,5 +83,6 @@ def as_text(tally: Tally) -> str:
         f"{len(tally.empty)} topics without a message left alone": tally.empty,
         f"{len(tally.foreign)} topics are not this bridge's": tally.foreign,
         f"{len(tally.second)} second topics of campaigns left alone": tally.second,
+        f"{len(tally.lost)} campaigns closed that can't go on": tally.lost,
     }
     return "; ".join([*said, *(text for text, count in told.items() if count)])

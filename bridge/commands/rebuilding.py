@@ -4,11 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +21,8 @@ if TYPE_CHECKING:
     from bridge.storage import Storage
     from topics.mirror.rest import Mirror
 
-FILLED = ("topics", "entries", "flights", "transactions", "positions", "publications", "pool")
+Named = Sequence[TopicId] | AccountId | TopicId
+"""The topics themselves, the account that made them, or the directory that lists them."""
 SHOWN_TOPICS = 5
 
 
@@ -40,6 +37,7 @@ class Request:
     key_backup: Path | None = None
     without_locked: bool = False
     settle_s: float = 0
+    directory: str | None = None
 
 
 async def rebuilt(config: Config, request: Request) -> Tally:
@@ -48,76 +46,33 @@ async def rebuilt(config: Config, request: Request) -> Tally:
     Raises CommandFailed, ConfigInvalid, DatabaseHeld, SealBroken, and as `Rebuild` does.
     """
     from bridge.commands.keys_made import restored
-    from bridge.database import hold
+    from bridge.commands.scratch import bar, beside
     from bridge.rebuild import Rebuild
-    from bridge.relay.audit.looking import database_path
-    from bridge.remotes import mirror_of
-    from bridge.storage import opened
-    from bridge.supervise import supervised
 
-    named, recovery, saved = _named(request), _recovery(config, request), _saved(config, request)
-    place = database_path(config.database)
-    scratch = place.with_name(f"{place.name}.rebuilding")
-    section = config.database.model_copy(update={"url": f"sqlite:///{scratch}"})
-    lock = hold(config.database)
-    try:
-        clear(place)
-        async with (
-            opened(config.model_copy(update={"database": section}), alone=True) as storage,
-            supervised({"database": storage.database.run}),
-        ):
-            await _take_keys(storage, request)
-            await restored(storage, saved)
-            mirror = mirror_of(config)
-            try:
-                with _bar() as show:
-                    work = Rebuild(storage, mirror, recovery, request.settle_s, show)
-                    tally = await work.run(partial(_names, mirror, named))
-            finally:
-                await mirror.close()
+    named, recovery = _named(request), recovery_of(config, request.recovery_key)
+    saved = saved_of(config, request.key_backup, request.recovery_key)
+    async with beside(config, "rebuilding") as (storage, mirror):
+        await _take_keys(storage, request)
+        await restored(storage, saved)
+        with bar() as show:
+            work = Rebuild(storage, mirror, recovery, request.settle_s, on_topic=show)
+            tally = await work.run(partial(_names, mirror, named))
+        await take_up_directory(storage, mirror, named, tally)
         if tally.locked and not request.without_locked:
             raise _locked(tally)
-        clear(place)
-        _close(scratch)
-        scratch.replace(place)
-        scratch.with_name(f"{scratch.name}.lock").unlink(missing_ok=True)
-    finally:
-        lock.close()
     return tally
 
 
-def clear(place: Path) -> None:
-    """Make room for a database: one that has nothing in it is removed. Raises CommandFailed for any other."""
-    if not place.exists():
-        return
-    with closing(sqlite3.connect(place)) as connection:
-        known = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        for table in FILLED:
-            if table in known and connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():  # noqa: S608 # ours
-                hint = "give an empty place in database.url, or move the file away with its -wal and -shm"
-                raise CommandFailed(f"the database {place} isn't empty: it has {table}", code=USAGE, hint=hint)
-        if known and "alembic_version" not in known:
-            raise CommandFailed(f"{place} is no database of this program's", code=USAGE)
-    for suffix in ("", "-wal", "-shm"):
-        place.with_name(place.name + suffix).unlink(missing_ok=True)
-
-
-def _close(scratch: Path) -> None:
-    """Have all of it in the one file, on disk."""
-    with closing(sqlite3.connect(scratch)) as connection:
-        connection.execute("PRAGMA journal_mode=DELETE")  # the daemon goes back to WAL
-    with scratch.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _named(request: Request) -> Sequence[TopicId] | AccountId:
-    if (request.topics is None) == (request.payer is None):
-        raise CommandFailed("name either --topics FILE or --payer ACCOUNT", code=USAGE)
-    if request.payer is not None:
-        try:
+def _named(request: Request) -> Named:
+    if [request.topics, request.payer, request.directory].count(None) != 2:
+        raise CommandFailed("name one of --topics FILE, --payer ACCOUNT and --directory TOPIC", code=USAGE)
+    try:
+        if request.payer is not None:
             return AccountId.parse(request.payer)
-        except ValueError as error:
-            raise CommandFailed(f"--payer: {error}", code=USAGE) from error
+        if request.directory is not None:
+            return TopicId.parse(request.directory)
+    except ValueError as error:
+        raise CommandFailed(f"{'--payer' if request.payer else '--directory'}: {error}", code=USAGE) from error
     found = []
     for number, line in enumerate(_lines(request.topics), 1):
         try:
@@ -138,10 +93,32 @@ def _lines(path: Path | None) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
-async def _names(mirror: Mirror, named: Sequence[TopicId] | AccountId) -> Sequence[TopicId]:
-    from bridge.rebuild import made_by
+async def _names(mirror: Mirror, named: Named) -> Sequence[TopicId]:
+    from bridge.publish.directory import is_directory, listed_in
+    from topics.mirror.made import made_by
 
-    return await made_by(mirror, named) if isinstance(named, AccountId) else named
+    match named:
+        case AccountId():
+            return await made_by(mirror, named)
+        case TopicId():
+            if not await is_directory(mirror, named):
+                hint = "--payer ACCOUNT finds the topics without a directory"
+                raise CommandFailed(f"--directory: {named} isn't one on this network", code=USAGE, hint=hint)
+            return await listed_in(mirror, named)
+    return named
+
+
+async def take_up_directory(storage: Storage, mirror: Mirror, named: Named, tally: Tally) -> None:
+    """Go on with the directory, named or come across: the first that lists a campaign of ours."""
+    from bridge.publish.directory import is_directory, listed_in, take_up
+    from bridge.storage import now_ms
+
+    for topic_id in [named] if isinstance(named, TopicId) else sorted(tally.foreign):
+        listed = await listed_in(mirror, topic_id) if await is_directory(mirror, topic_id) else []
+        if not tally.campaigns.keys().isdisjoint(listed):
+            tally.foreign.discard(topic_id)
+            await storage.database.write(partial(take_up, directory=topic_id, topic_ids=listed, now_ms=now_ms()))
+            break
 
 
 async def _take_keys(storage: Storage, request: Request) -> None:
@@ -165,23 +142,22 @@ async def _take_keys(storage: Storage, request: Request) -> None:
     await storage.database.write(lambda c: take_over(c, held))
 
 
-def _recovery(config: Config, request: Request) -> Recovery | None:
+def recovery_of(config: Config, private: Path | None) -> Recovery | None:
+    """What opens what was wrapped for the recovery key, if its private half is given."""
     from bridge.keys.taking_over import Recovery, recovery_key
 
-    if request.recovery_key is None:
-        return None
-    return Recovery(recovery_key(request.recovery_key, key="--recovery-key"), config.network.name)
+    return None if private is None else Recovery(recovery_key(private, key="--recovery-key"), config.network.name)
 
 
-def _saved(config: Config, request: Request) -> list[SavedEpoch]:
+def saved_of(config: Config, key_backup: Path | None, private: Path | None) -> list[SavedEpoch]:
     """Users' keys out of the key backup."""
-    if request.key_backup is None:
+    if key_backup is None:
         return []
-    if request.recovery_key is None:
+    if private is None:
         raise CommandFailed("--key-backup needs --recovery-key", code=USAGE, hint="the backup opens with nothing else")
     from bridge.commands.keys_made import read_backup
 
-    return read_backup(config, request.key_backup, request.recovery_key)
+    return read_backup(config, key_backup, private)
 
 
 def _locked(tally: Tally) -> CommandFailed:
@@ -192,20 +168,3 @@ def _locked(tally: Tally) -> CommandFailed:
         "--without-locked leaves them: nothing on the ledger is lost, but such a campaign gets a new topic when "
         "something is published for it",
     )
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int, int], None]]:
-    """A progress bar on a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _of, _messages: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("topics", total=None)
-        yield lambda done, of, messages: progress.update(
-            task, completed=done, total=of, description=f"topics ({messages} messages)"
-        )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, text, update
 
 from bridge.publish.id_records import TransactionState
 from bridge.schema import flights, topics, transactions
@@ -98,6 +98,11 @@ _CHUNKS = (
 )
 _RECORD = insert(flights).returning(flights.c.id, sort_by_parameter_order=True)
 _RECORD_CHUNK = insert(transactions)
+_SPEND = (
+    update(transactions)
+    .where(transactions.c.flight_id == bindparam("flight"), transactions.c.state == TransactionState.INTENDED)
+    .values(state=TransactionState.SPENT, status="FORGOTTEN")
+)
 _FINISH = update(flights).where(flights.c.id == bindparam("flight")).values(state=bindparam("outcome"))
 
 
@@ -154,16 +159,20 @@ def finish(connection: Connection, flight_ids: Sequence[int], state: FlightState
 
 
 def stand_behind(connection: Connection, ref: str, topic_id: TopicId, producer_sequence: int, *, now_ms: int) -> None:
-    """A topic was read anew up to this producer sequence, and all record of how it came there is gone: go on behind."""
-    connection.execute(delete(flights).where(flights.c.ref == ref))
-    row = {
-        "ref": ref,
-        "topic_id": str(topic_id),
-        "producer_sequence": producer_sequence,
-        "state": FlightState.SUBMITTED,
-        "opened_ms": now_ms,
-    }
-    connection.execute(insert(flights), row)
+    """A topic was read anew up to this producer sequence, with little or no record of how it came there: go on behind.
+
+    A flight that is open in a copy from before is among what was read, or never will be.
+    """
+    left = select(flights.c.id, flights.c.producer_sequence).where(
+        flights.c.ref == ref, flights.c.state == FlightState.OPEN
+    )
+    for flight_id, sequence in connection.execute(left).all():
+        finish(connection, [flight_id], FlightState.SUBMITTED if sequence <= producer_sequence else FlightState.REFUSED)
+        connection.execute(_SPEND, {"flight": flight_id})
+    last = newest(connection, [ref]).get(ref)
+    if last is None or last.producer_sequence < producer_sequence:
+        row = {"ref": ref, "topic_id": str(topic_id), "producer_sequence": producer_sequence}
+        connection.execute(insert(flights), row | {"state": FlightState.SUBMITTED, "opened_ms": now_ms})
 
 
 def last_sequence(connection: Connection, flight: Flight) -> int | None:

@@ -96,6 +96,13 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(
     assert problems(written(tmp_path, text), {})[key].rule.endswith(suggestion)
 
 
+def test_a_list_or_table_is_asked_for_in_the_files_words(tmp_path: Path) -> None:
+    listed = problems(written(tmp_path, "[network]\nnodes = { a = 1 }\n"), {})
+    assert listed["network.nodes"].rule == "should be a list: [ … ]"
+    tabled = problems(written(tmp_path, '[network]\nnodes = ["0.0.3"]\n'), {})
+    assert tabled["network.nodes.0"].rule == "should be a table: { name = value, … }"
+
+
 def test_the_environment_goes_before_the_file_and_is_named_in_problems(tmp_path: Path) -> None:
     path = written(tmp_path, "[http]\nport = 1\nhost = '::1'\n")
     config = load(path, {"HCS_BRIDGE_HTTP__PORT": "2"})

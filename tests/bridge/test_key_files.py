@@ -64,6 +64,24 @@ def test_a_file_without_a_key_is_refused_without_showing_it(tmp_path: Path, cont
     assert "x.key_file" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "path", "maker"),
+    [
+        ("keys.master_key_file", "mine/master.key", "; `hcs-bridge keys init` makes it"),
+        ("keys.recovery_public_key_file", "mine/recovery.pub", "; `hcs-bridge keys recovery-init` makes it"),
+        ("keys.master_key_file", "var/devnet/master.key", "; `hcs-bridge devnet` makes it"),
+        ("--new-master-key", "new.key", ""),
+    ],
+)
+def test_who_makes_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, path: str, maker: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigInvalid) as caught:
+        read_secret(Path(path), key=key)
+    assert [problem.rule for problem in caught.value.problems] == [f"does not exist{maker}"]
+
+
 def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match=r"none\.key: does not exist"):
         read_secret(tmp_path / "none.key", key="x.key_file")

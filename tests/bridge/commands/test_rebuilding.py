@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge import offline
 from bridge.commands.exits import CommandFailed
-from bridge.commands.rebuilding import Request, clear, rebuilt
+from bridge.commands.rebuilding import Request, rebuilt
 from bridge.config import Config
 from bridge.database import hold
 from bridge.errors import DatabaseHeld
@@ -24,8 +21,10 @@ from bridge.storage import opened
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        ({}, "either --topics FILE or --payer ACCOUNT"),
-        ({"payer": "0.0.2", "topics": "topics"}, "either --topics FILE or --payer ACCOUNT"),
+        ({}, "one of --topics FILE, --payer ACCOUNT and --directory TOPIC"),
+        ({"payer": "0.0.2", "topics": "topics"}, "one of --topics FILE"),
+        ({"payer": "0.0.2", "directory": "0.0.7"}, "one of --topics FILE"),
+        ({"directory": "0.0"}, "--directory: "),
         ({"payer": "me"}, "--payer: "),
         ({"topics": "absent"}, "absent can't be read"),
         ({"topics": "topics"}, "--topics, topic 2: "),
@@ -37,7 +36,7 @@ async def test_what_cant_be_meant_is_refused(
     config: Config, tmp_path: Path, request_: dict[str, Any], said: str
 ) -> None:
     (tmp_path / "topics").write_text("# two\n0.0.1\nnonsense\n")
-    paths = {name: value if name == "payer" else tmp_path / value for name, value in request_.items()}
+    paths = {name: value if name in {"payer", "directory"} else tmp_path / value for name, value in request_.items()}
     with pytest.raises((CommandFailed, ExceptionGroup)) as refused:
         await rebuilt(config, Request(**paths))
     inner = refused.value.exceptions[0] if isinstance(refused.value, ExceptionGroup) else refused.value
@@ -55,20 +54,6 @@ async def test_a_backup_under_another_master_key_is_refused(config: Config, tmp_
         await rebuilt(config, Request(payer="0.0.2", keys_from=tmp_path / "old.db"))
     inner = refused.value.exceptions[0] if isinstance(refused.value, ExceptionGroup) else refused.value
     assert "master_key_file" in getattr(inner, "hint", "")
-
-
-async def test_an_empty_database_makes_room_and_any_other_stays(config: Config) -> None:
-    place = database_path(config.database)
-    clear(place)
-    await offline.topics(config)  # as when somebody looked: made, with nothing in it
-    assert place.exists()
-    clear(place)
-    assert not place.exists()
-    with closing(sqlite3.connect(place)) as connection:
-        connection.execute("CREATE TABLE letters (text)")
-    with pytest.raises(CommandFailed, match="no database of this program's"):
-        clear(place)
-    assert place.exists()
 
 
 async def test_beside_a_running_daemon_it_is_refused(config: Config) -> None:

@@ -15,12 +15,13 @@ from bridge.commands.exits import CommandFailed
 from bridge.config import Config, load
 from bridge.demo.keys import make_demo_keys
 from bridge.demo.setting import demo_config
+from bridge.errors import CampaignRefused
 from tests.bridge.commands.stand_ins import ScriptedDoor, listening
 from topics.devnet.devnet import Devnet
 from topics.devnet.serve import write_operator_key
 from topics.devnet.settings import DevnetSettings
 
-CAMPAIGN = {"id": "1234", "ownerId": "77", "status": "open", "topicId": "0.0.1003", "sequence": 1}
+CAMPAIGN = {"id": "1234", "ownerId": "77", "status": "open", "topicId": "0.0.1003", "sequence": 1, "relay": "plain"}
 
 
 def at(config: Config, url: str) -> Config:
@@ -33,9 +34,17 @@ async def test_the_daemon_makes_it(config: Config) -> None:
     door = ScriptedDoor(lambda _: (201, CAMPAIGN, {}))
     async with listening(door) as url:
         made = await topic.create(at(config, url), "1234", "77")
-    expected = {"campaign": "1234", "owner": "77", "status": "open", "topic_id": "0.0.1003", "sequence": 1}
-    assert made == expected
+    names = {"id": "campaign", "ownerId": "owner", "topicId": "topic_id"}
+    assert made == {names.get(name, name): value for name, value in CAMPAIGN.items()}
     assert json.loads(door.requests[0][1]) == {"id": "1234", "ownerId": "77"}
+
+
+async def test_the_daemon_is_told_of_the_relay_mode_if_one_is_named(config: Config) -> None:
+    door = ScriptedDoor(lambda _: (201, CAMPAIGN | {"relay": "sealed"}, {}))
+    async with listening(door) as url:
+        made = await topic.create(at(config, url), "1234", "77", "sealed")
+    assert made["relay"] == "sealed"
+    assert json.loads(door.requests[0][1]) == {"id": "1234", "ownerId": "77", "relay": "sealed"}
 
 
 async def test_a_topic_that_the_daemon_has_only_intended_is_waited_for(config: Config) -> None:
@@ -63,6 +72,11 @@ async def test_without_a_daemon_it_is_made_in_place_and_once(tmp_path: Path) -> 
         )
         made = await topic.create(config, "1234", "77")
         again = await topic.create(config, "1234", "77")
+        sealed = await topic.create(config, "1235", "77", "sealed")
+        assert await topic.create(config, "1235", "77") == sealed
+        with pytest.raises(CampaignRefused, match="another relay mode, which stays"):
+            await topic.create(config, "1235", "77", "plain")
+    assert (made["relay"], sealed["relay"]) == ("plain", "sealed")
     assert made["topic_id"] == again["topic_id"] is not None
     assert (made["campaign"], made["owner"]) == ("1234", "77")
 
