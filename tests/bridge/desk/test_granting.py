@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from structlog.testing import capture_logs
 
 from bridge.config import Config
 from bridge.demo.keys import make_demo_keys
@@ -154,18 +154,14 @@ async def test_a_campaign_that_is_not_there(behind: Behind) -> None:
             await refused
 
 
-async def test_handing_out_is_told_and_counted_without_naming_anybody(
-    behind: Behind, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_handing_out_is_told_and_counted_without_naming_anybody(behind: Behind) -> None:
     await behind.granting.grant("1", FRIEND, from_start=True, by="backend")
-    handed = await behind.ask(FRIEND)
+    with capture_logs() as told:
+        handed = await behind.ask(FRIEND)
     assert behind.granting.handed == {"answers": 1, "keys": 3}
     assert handed is not None
-    told = capsys.readouterr()
-    line = next(line for line in (told.out + told.err).splitlines() if "keys handed out" in line)
-    assert "campaign=1" in line
-    assert "kids=3" in line
-    [user] = re.findall(r"\buser=(\S+)", line)
-    assert re.fullmatch(r"[0-9a-f]{16}", user)  # which may have these digits in it
-    assert user != hashlib.sha256(FRIEND.encode()).hexdigest()[:16]  # nor can the id be found by trying all
-    assert not any(json.dumps(each.wrapped.hex()) in line for each in handed.epochs)
+    [line] = [line for line in told if line["event"] == "keys handed out"]
+    assert (line["campaign"], line["kids"]) == ("1", 3)
+    assert re.fullmatch(r"[0-9a-f]{16}", line["user"])  # which may have these digits in it
+    assert line["user"] != hashlib.sha256(FRIEND.encode()).hexdigest()[:16]  # nor can the id be found by trying all
+    assert not any(each.wrapped.hex() in str(line) for each in handed.epochs)

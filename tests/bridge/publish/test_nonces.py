@@ -78,14 +78,20 @@ async def take(rooms: Rooms, step: str) -> None:
             with suppress(Killed):
                 await under(Axe(2, after=True), rooms).advance("c1")
         case "refused":
-            await rooms.database.write_together(rooms.loader.load, "c1")
-            broken = transactions.update().where(transactions.c.state == "intended", transactions.c.flight_id > 1)
-            await rooms.database.write(lambda c: c.execute(broken.values(message=b"")))
+            await refuse(rooms)
             await rooms.carry("c1")
         case "relay":
             await rooms.carry("c1")
             async with going(rooms, "inbound"):
                 await until(lambda: settled(rooms))
+
+
+async def refuse(rooms: Rooms) -> None:
+    """Have the network refuse the next flight for what it says; one that is on its way stays as it was sent."""
+    load = await rooms.database.write_together(rooms.loader.load, "c1")
+    if load.fresh and load.flight is not None:
+        broken = transactions.update().where(transactions.c.flight_id == load.flight.id)
+        await rooms.database.write(lambda c: c.execute(broken.values(message=b"")))
 
 
 async def settled(rooms: Rooms) -> bool:

@@ -43,12 +43,15 @@ class Lie:
         """Its answer to who asks for what is behind a sequence number."""
         return [each for each in self.shown if each.sequence > after][:limit]
 
-    def seen(self, batch: int) -> list[TopicMessage]:
-        """What a reader gets to see who asks for so many at a time, until something in it can't be."""
+    def seen(self, batch: int, *, newest_ns: int) -> list[TopicMessage]:
+        """What a reader gets to see who asks for so many at a time, until something in it can't be.
+
+        Nor does it ask for more behind the message of `newest_ns`, of which it was told that it is the last.
+        """
         seen: list[TopicMessage] = []
         while page := self.page(len(seen), batch):
             seen += page
-            if [each.sequence for each in seen] != [*range(1, len(seen) + 1)]:
+            if [each.sequence for each in seen] != [*range(1, len(seen) + 1)] or seen[-1].consensus_ns >= newest_ns:
                 break
         return seen
 

@@ -85,7 +85,7 @@ def judged(ground: Ground, lie: Lie, got: Told, truth: Told) -> None:
 
 def must_halt(ground: Ground, lie: Lie, batch: int) -> bool:
     """Whether the hashes, or a receipt, show it."""
-    at = ground.first_false(lie.seen(batch))
+    at = ground.first_false(lie.seen(batch, newest_ns=ground.truth[-1].consensus_ns))
     return bool(at) and (not lie.careful or at <= ground.pinned)
 
 
@@ -112,7 +112,7 @@ async def one_mirror(trial: Trial, lie: Lie, batch: int) -> None:
     assert [offset for offset, _ in got] == await stored(ground, "c1")
     if must_halt(ground, lie, batch):
         assert why is not None
-    elif (seen := lie.seen(batch)) == list(ground.truth[: len(seen)]):
+    elif (seen := lie.seen(batch, newest_ns=ground.truth[-1].consensus_ns)) == list(ground.truth[: len(seen)]):
         assert (why, now.skipped) == (None, 0)
         assert got == [each for each in truth if each[1]["meta"]["sequence"] <= len(seen)]
     elif not (why or now.skipped or now.resume.sequence < now.opened_sequence or "chunk" in lie.kinds):
