@@ -12,15 +12,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-long chaos soak check coverage bench docs client lock man browser java nginx clean
+.PHONY: demo test test-long chaos soak check coverage bench docs client lock man browser java nginx promtool clean
 
 demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
 	@$(BIN)/hcs-bridge demo
 
-test: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx  ## what decides whether a change is good
+test: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool  ## what decides whether a change is good
 	@$(PYTEST) -m "not long"
 
-test-long: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx  ## the same, with the full chaos, drop and fuzz runs
+test-long: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool  ## the same, with the full chaos, drop and fuzz runs
 	@$(PYTEST)
 
 chaos: $(VENV)/.tests  ## kill the daemon 300 times, then read the ledger; CHAOS_KILLS and CHAOS_SEED change how often and what is drawn
@@ -35,7 +35,7 @@ check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/mypy --no-error-summary -p bridge -p topics -p tests -p benchmarks
 	@$(BIN)/pytest -q tests/test_layout.py
 
-coverage: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx
+coverage: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool
 	@$(BIN)/pytest -q -m "not long" --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.tests $(NODE_MODULES)  ## each prints one JSON object
@@ -92,23 +92,22 @@ $(VENV)/.elsewhere: | $(BIN)/pip
 	@$(BIN)/python -m venv $(VENV)/cwt && $(VENV)/cwt/bin/pip install --quiet --disable-pip-version-check 'cwt>=3.3,<4' 'cddl-verifier>=1.5,<2'
 	@touch $@
 
+# A Debian package, unless $(1) finds what it brings: $(2), for the tests of $(3).
+define debian
+	@$(1) || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing $(2) ..."; \
+		apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends $(2) >/dev/null; \
+	else echo "the tests of $(3) need it: apt-get install $(2)" >&2; fi
+endef
+
 browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "installing chromium ..."; \
-		apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-	else echo "no chromium found: the tests of the live page need it (Debian: apt-get install chromium)" >&2; fi
+	$(call debian,command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null,chromium,the pages)
 
 java:
-	@command -v java >/dev/null || test -n "$$JAVA_HOME" || \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "installing a Java runtime ..."; \
-		apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends default-jre-headless >/dev/null; \
-	else echo "no java found: the tests of hedera-sdk-py need it (Debian: apt-get install default-jre-headless)" >&2; fi
+	$(call debian,command -v java >/dev/null || test -n "$$JAVA_HOME",default-jre-headless,hedera-sdk-py)
 
 nginx:
-	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "installing nginx ..."; \
-		apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null; \
-	else echo "no nginx found: the test of deploy/nginx.conf needs it (Debian: apt-get install nginx-light)" >&2; fi
+	$(call debian,command -v nginx >/dev/null || test -x /usr/sbin/nginx,nginx-light,deploy/nginx.conf)
+
+promtool:
+	$(call debian,command -v promtool >/dev/null,prometheus,deploy/alerts.yml)

@@ -23,9 +23,10 @@ from bridge.gateway.api import Parts
 from bridge.gateway.hub import Hub
 from bridge.gateway.pages import Pages
 from bridge.log import get_logger
+from bridge.metrics import Metrics, time_the_loop
 from bridge.protocol.values import JSON
 from bridge.publish import id_records
-from bridge.publish.forgetting import forget_keys
+from bridge.publish.forgetting import forget
 from bridge.publish.submitter import Submitter
 from bridge.readiness import Readiness
 from bridge.relay.hot import Hot
@@ -142,6 +143,7 @@ async def _built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSO
     deliver = partial(_deliver, hub, tracer)
     room, relay = await _relay(storage, remotes, deliver, book=out.bookkeeper.book, sample=check.sample)
     waits, readiness = Waits(out.submitter.waits, node_failures), Readiness(storage.database, mirrors, node_failures)
+    metrics = Metrics(storage.database, remotes, out)
     parts = Parts(
         Pages(WEB, page_data),
         Desk(storage, announcer, wake=out.submitter.hurry, revisit=room.revisit, waits=waits),
@@ -151,8 +153,10 @@ async def _built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSO
         proofs=Proofs(storage, remotes.mirror),
         granting=Granting(storage, wake=out.submitter.wake),
         traced=None if tracer is None else tracer.accepted,
+        metrics=metrics.text,
     )
     doors = await front(storage, Backend(storage, out, hub), hub, parts)
+    metrics.gateway = doors.gateway
     return House(storage, remotes, hub, out, room, relay, check, readiness, doors, tracer)
 
 
@@ -162,17 +166,19 @@ def _loops(house: House, unit: Service) -> dict[str, Loop]:
     mirrors, streams, relay, mirror = house.remotes.mirror.mirrors, house.remotes.streams, config.relay, config.mirror
     patience_s = STUCK_S + mirror.backoff_max_s
     watch = Watch(house.readiness.look, mirrors, lambda: doors.gateway.connections, patience_s=patience_s)
-    forgetting = partial(forget_keys, database, keep_h=config.http.idempotency_keep_h, now_ms=now_ms)
-    kept = {"keep_publications": relay.keep_user_publications, "keep_days": relay.keep_user_days}
+    settled = {"settled_days": config.publish.keep_settled_days, "settled_events": config.publish.keep_settled_events}
+    users = {"keep_publications": relay.keep_user_publications, "keep_days": relay.keep_user_days}
+    campaigns = {"keep_publications": relay.keep_campaign_publications, "keep_days": relay.keep_campaign_days}
     loops: dict[str, Loop] = {
         "systemd": partial(unit.run, watch.status),
         "database": database.run,
         "submitter": out.submitter.run,
         "pool": out.filling.run,
-        "forgetting": forgetting,
-        "pruning": partial(prune, database, **kept, now_ms=now_ms),
+        "forgetting": partial(forget, database, keys_h=config.http.idempotency_keep_h, **settled, now_ms=now_ms),
+        "pruning": partial(prune, database, kind="user", **users, now_ms=now_ms),
         "relay": house.relay,
         "rates": out.rates.run,
+        "event loop": time_the_loop,
         "gateway": doors.gateway.run,
         "http": doors.api.run,
     }
@@ -180,6 +186,8 @@ def _loops(house: House, unit: Service) -> dict[str, Loop]:
     if len(mirrors) > 1:
         loops["mirrors"] = mirrors.run
         loops["cross-check"] = partial(house.check.run, interval_s=mirror.check_interval_s)
+    if any(campaigns.values()):
+        loops["pruning of campaigns"] = partial(prune, database, kind="campaign", **campaigns, now_ms=now_ms)
     if config.topics.directory:
         loops["directory"] = out.directory.run
     if house.tracer is not None:

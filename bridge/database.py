@@ -24,6 +24,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from bridge.config_sections import Database as DatabaseSection
+from bridge.counts import observe
 from bridge.errors import DatabaseHeld, Unavailable
 
 T = TypeVar("T")
@@ -56,8 +57,7 @@ class Database:
         self._reading: dict[SharedWork[Any, Any], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._wake = asyncio.Event()
         self._closed = False
-        self.together = 0
-        """Writes that shared the last commit: how busy it is."""
+        self.together = 0  # writes that shared the last commit: how busy it is
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and return its result once it is on disk.
@@ -110,8 +110,10 @@ class Database:
                 group = [self._pending.popleft() for _ in range(min(len(self._pending), self._settings.max_group))]
                 self.together = len(group)
                 outcomes: list[Any] = [Unavailable("the database", "its writer was stopped")] * len(group)
+                began_s = asyncio.get_running_loop().time()
                 try:
                     outcomes = await self._commit(group)
+                    observe("commit", asyncio.get_running_loop().time() - began_s)
                 finally:  # nobody is left waiting for a writer that is gone
                     for write, outcome in zip(group, outcomes, strict=True):
                         _hand_over(write.done, outcome)

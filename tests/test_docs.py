@@ -8,11 +8,12 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bridge.config import load
 from tests.doc_blocks import DOCS, ROOT, blocks, differences, documents, every, pages
 
-RUN = {"sh", "python", "js", "html", "json", "toml"}
+RUN = {"sh", "python", "js", "html", "json", "toml", "yaml"}
 ELSEWHERE = {"cddl": "tests/vectors/test_cddl.py"}
 NO_CODE = {"text"}  # what a command prints, and drawings
 MOST_NOT_RUN = 8
@@ -49,6 +50,11 @@ def test_what_is_not_run_says_why_and_is_little() -> None:
 def test_json_is_json() -> None:
     for each in every("json"):
         assert documents(each.text), each
+
+
+def test_yaml_is_yaml() -> None:
+    for each in every("yaml"):
+        assert yaml.safe_load(each.text), each
 
 
 def test_toml_is_a_configuration(tmp_path: Path) -> None:

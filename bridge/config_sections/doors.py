@@ -31,6 +31,7 @@ Scope = Literal[
     "campaigns:read",
     "outbox:write",
     "clients:write",
+    "metrics:read",
     "clients:read",
     "history:read",
     "tickets:write",

@@ -11,6 +11,7 @@ from ssl import SSLContext
 
 from aiohttp import web
 
+from bridge.counts import count
 from bridge.errors import BridgeError
 from bridge.gateway.admin import AdminRoutes, Desk
 from bridge.gateway.answers import answer, refusal
@@ -36,6 +37,7 @@ from bridge.protocol.realtime.limits import SessionLimits
 from bridge.protocol.realtime.rate import TokenBuckets
 from bridge.protocol.values import JSON
 
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text format
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -58,6 +60,7 @@ class Parts:
     keys: KeyDesk | None = None
     console: Console | None = None
     traced: Traced | None = None
+    metrics: Callable[[], Awaitable[bytes]] | None = None
 
 
 class ApiServer:
@@ -136,6 +139,8 @@ class ApiServer:
         application.router.add_get("/healthz", self._health)
         if parts.readiness is not None:
             application.router.add_get("/readyz", partial(_ready, parts.readiness))
+        if parts.metrics is not None:
+            application.router.add_get("/metrics", partial(self._metrics, parts.metrics))
         if parts.pages is not None:
             parts.pages.add_to(application.router)
         return application
@@ -155,6 +160,10 @@ class ApiServer:
 
     async def _openapi(self, _: web.Request) -> web.Response:
         return answer(document())
+
+    async def _metrics(self, metrics: Callable[[], Awaitable[bytes]], request: web.Request) -> web.Response:
+        self._door.admit(request.headers.getall("Authorization", []), "metrics:read")
+        return web.Response(body=await metrics(), headers={"Content-Type": METRICS_TYPE, "Cache-Control": "no-store"})
 
     async def _read(self, request: web.Request) -> JSON:
         return _document(await self._body(request))
@@ -184,18 +193,23 @@ class ApiServer:
             with self._site.room(request.transport):
                 response = await handler(request)
         except Fault as fault:
-            return refusal(fault)
+            return _refusal(fault)
         except BridgeError as error:
-            return refusal(fault_for(error))
+            return _refusal(fault_for(error))
         except web.HTTPException as error:
             if error.status < 400:
                 raise
             code = error.reason.lower().replace(" ", "_")
             kept = {name: value for name, value in error.headers.items() if name == "Allow"}
-            return refusal(Fault(error.status, code, error.reason, headers=kept))
+            return _refusal(Fault(error.status, code, error.reason, headers=kept))
         if request.path.startswith("/web/") and not response.prepared:
             response.headers.update(page_headers(request.path))
         return response
+
+
+def _refusal(fault: Fault) -> web.Response:
+    count("http refusals", str(fault.status))
+    return refusal(fault)
 
 
 async def _ready(readiness: Callable[[], Awaitable[JSON]], _: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
+from bridge.counts import count
 from bridge.errors import Unavailable
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.clients import Clients
@@ -81,6 +82,10 @@ class Connection:
     def user(self) -> str | None:
         """Whose it is, once connected."""
         return self._session.user
+
+    def held(self) -> tuple[int, int]:
+        """Its subscriptions, and the bytes that wait for it."""
+        return len(self._joined), self._outlet.waiting_bytes
 
     # What the hub does (bridge.gateway.hub.Subscriber)
 
@@ -167,6 +172,7 @@ class Connection:
             case steps.Close(code):
                 self._flush()
                 self._outlet.close()
+                count("disconnects", str(code.code))
                 self._hang_up(code)
 
     def _leave(self, channel: str) -> None:
@@ -182,8 +188,6 @@ class Connection:
     async def _answered(self) -> None:
         self._flush()
         await self._outlet.drained()
-
-    # Operations
 
     async def _operate(self, operation: Operation) -> Iterable[steps.Outcome | steps.Revoked | steps.Disconnected]:
         try:
@@ -222,8 +226,6 @@ class Connection:
         if join.since is not None and top.follows(join.since) and join.since.offset < top.offset:
             rows = await history.read(channel, since=join.since.offset, limit=join.limit)
         return steps.Joined(top, tuple(rows), await history.open_ids(channel))
-
-    # Time
 
     def _set_timer(self) -> None:
         """Wake when the session next wants to; a timer that is early enough stays, and asks again."""

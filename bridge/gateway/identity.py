@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
+from bridge.counts import count
 from bridge.gateway.auth import Authenticator, may_open
 from bridge.gateway.tokens.claims import Claims, TokenExpired, TokenRefused
 from bridge.log import get_logger
@@ -53,8 +54,10 @@ class Identity:
         try:
             self.claims = await self._authenticator.check(token, now_ms=self._now_ms())
         except TokenExpired:
+            count("tokens refused", "expired")
             return steps.Expired(renewable)
         except TokenRefused as error:
+            count("tokens refused", "refused")
             log.info("token refused", reason=error.reason)
             return steps.Refused()
         return steps.Authenticated(self.claims.user, self.claims.expires_ms, tuple(self._joins(self.claims)), renewable)

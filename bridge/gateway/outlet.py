@@ -85,6 +85,11 @@ class Outlet:
         self._paused: bool | None = None  # None: the socket doesn't tell
         self._closed = False
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Here and in the socket."""
+        return 0 if self._closed else self._size + self._socket.queued_bytes()
+
     def write(self, wire: bytes) -> None:
         """Bytes in wire form; they go out at the end of the turn."""
         if self._closed:

@@ -79,6 +79,11 @@ class GatewayServer:
         """How many clients are connected."""
         return len(self._connections)
 
+    def held(self) -> tuple[int, int]:
+        """All clients' subscriptions, and the bytes that wait for them."""
+        each = [connection.held() for connection in self._connections]
+        return sum(joined for joined, _ in each), sum(waiting for _, waiting in each)
+
     def allow(self, origins: Sequence[str]) -> None:
         """Pages of these origins may connect, too: our own."""
         self._own_origins = frozenset(origins)

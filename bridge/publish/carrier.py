@@ -9,6 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from bridge.counts import count
 from bridge.database import Database
 from bridge.errors import BudgetSpent, ReceiptContradicted
 from bridge.publish import costs, flights, id_records, outbox, pins, rotating
@@ -75,9 +76,11 @@ class Carrier:
             self.unsent.drawn(chunk.id for chunk in flight.chunks)
         try:
             await self._carry(flight)
+            count("flights")
         except _ContentRefused as refused:
             status = refused.status
             parked = await self.database.write(lambda c: _refuse(c, flight, status))
+            count("parked", by=len(parked))
             await self.reject(parked, status)
         return load.more
 
@@ -156,6 +159,7 @@ class Carrier:
 
     async def _renew(self, flight: Flight, chunk: Chunk, status: str) -> Chunk:
         """Give the chunk another id, on disk before it is used; the message stays what it was, byte for byte."""
+        count("renewed", status)
         fresh = self.loader.chunk(chunk.number, chunk.total, chunk.message)
 
         def swap(connection: Connection) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from bridge.counts import count
 from bridge.database import Database
 from bridge.errors import BridgeError, CampaignRefused, IdempotencyConflict, Problem
 from bridge.keys.at_rest import AtRest
@@ -123,6 +124,7 @@ class Ingest:
         arrivals = tuple(_arrival(change, now_ms) for change in changes)
         entries = [self._entry(arrival, request.api_key, now_ms) for arrival in arrivals]
         accepted = await self._database.write_together(self._keep, _Wanted(request, arrivals, entries, now_ms))
+        count("accepted", by=len(accepted.arrivals))
         for change in changes if accepted.arrivals else ():
             _warn_of_transition(change)
         return accepted

@@ -16,6 +16,7 @@ from bridge.errors import IntegrityBroken, ProducerGap, ReceiptContradicted, Una
 from bridge.keys.ring import CampaignKeys, KeyRing
 from bridge.log import get_logger
 from bridge.relay import progress
+from bridge.relay.counted import counted, topic_halted
 from bridge.relay.followed import Followed, FollowedTopics
 from bridge.relay.hot import sift
 from bridge.relay.on_record import Ours, Sent, no_record
@@ -29,8 +30,7 @@ from topics.values import Position, TopicId, TopicMessage
 
 log = get_logger(__name__)
 
-ALL_THERE_IS = 2**63 - 1
-"""For a topic of which nobody said how far it has moved: later than any consensus time."""
+ALL_THERE_IS = 2**63 - 1  # for a topic of which nobody said how far it has moved: later than any consensus time
 
 MIRRORS_FAULT = (hcs.IntegrityError, ProducerGap, ReceiptContradicted)
 """What a mirror can cause by what it shows; a seal of ours that is broken is nobody's fault but ours."""
@@ -173,6 +173,7 @@ class Inbound:
             async with self._followed.turn(topic_id):  # or a stream might go on with what it found before
                 self._followed.drop(topic_id)
                 await self._database.write(lambda c: progress.halt(c, topic_id, reason))
+            topic_halted()
             log.error("topic halted", topic=str(topic_id), reason=reason, hint=error.hint)
             return True
 
@@ -219,6 +220,7 @@ class Inbound:
         news = await self._database.write_together(self._keep, (source, batch))
         self._followed.hold(followed)
         self._handing.publish(news)
+        counted(batch)
         return True
 
     def _open(

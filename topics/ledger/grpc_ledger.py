@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,11 @@ class GrpcLedger:
     def node_failures(self) -> dict[AccountId, int]:
         """Consecutive failures of each node; 0 is healthy."""
         return self._calls.nodes.failures()
+
+    @property
+    def answers(self) -> Mapping[str, int]:
+        """How often nodes answered with which precheck code, by its name in ResponseCodeEnum."""
+        return self._calls.answers
 
     async def create_topic(self, transaction: TopicCreate) -> None:
         """See the port."""

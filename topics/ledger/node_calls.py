@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -49,6 +50,7 @@ class NodeCalls:
         self._looked_up_at = -LOOK_UP_AGAIN_S
         self._address_book = address_book
         self._channels = Channels(settings)
+        self.answers = Counter[str]()  # by the name of their precheck code
         self.nodes = Nodes(
             nodes[: settings.max_connections],
             backoff_initial_s=settings.backoff_initial_s,
@@ -111,6 +113,7 @@ class NodeCalls:
 
         Raises Unavailable (NodeDown where another node may do better; StartInFuture), Rejected, TransactionExpired.
         """
+        self.answers[status] += 1
         decided = verdict(status)
         if decided in _OUT_OF_THE_ROUND:
             self.nodes.failed(node, self.now())

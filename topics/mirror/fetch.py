@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -29,6 +30,8 @@ class Fetch:
         self._session = session
         self.requests = 0
         """Requests sent so far, repeated ones included."""
+        self.answers = Counter[str]()
+        """What came of them: the HTTP status, "timeout" or "unreachable"."""
         self.served_s: int | None = None
         """The mirror's own time at its last answer, in seconds since 1970; None where it didn't say."""
 
@@ -60,16 +63,19 @@ class Fetch:
         try:
             async with self._session().get(self.url + path, timeout=timeout, allow_redirects=False) as response:
                 self.served_s = _date_s(response)
+                self.answers[str(response.status)] += 1
                 if response.status == 404:
                     self.host.answered(time.monotonic())
                     return None
                 body = await self._body(response)
         except TimeoutError as error:
+            self.answers["timeout"] += 1
             # Asked again it would cost as much waiting: not before the next look at its health, by `Mirrors.check`.
             at_least_s = self._settings.check_interval_s + 2 * self._settings.request_timeout_s
             reason = f"no answer within {self._settings.request_timeout_s} s"
             raise self._unavailable(reason, at_least_s=at_least_s) from error
         except aiohttp.ClientError as error:
+            self.answers["unreachable"] += 1
             raise self._unavailable(str(error) or type(error).__name__) from error
         if response.status == 429 or response.status >= 500:
             raise self._put_off(response, body)

@@ -1,0 +1,207 @@
+"""What `GET /metrics` says, in Prometheus' text format: read from the running rooms and the database when it is asked.
+
+Labels come from small fixed sets. No campaign, user, topic, channel or key is named here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+from sqlalchemy import Connection, func, select
+
+from bridge.console.campaigns import totals
+from bridge.counts import BOUNDS_S, happened, observe, took
+from bridge.database import Database
+from bridge.gateway.server import GatewayServer
+from bridge.publish import costs
+from bridge.publish.budgets import Bill, Scope, day_of
+from bridge.publish.outbox import OPEN_STATES
+from bridge.remotes import Remotes
+from bridge.rooms import Outbound
+from bridge.schema import entries, positions, topics
+from topics.fees import TINYBAR_PER_HBAR, TINYCENTS_PER_USD
+
+LAG_EVERY_S = 1.0
+COUNTED = {
+    "accepted": ("hcs_bridge_events_accepted", "Changes that were accepted and are on disk.", ""),
+    "parked": ("hcs_bridge_events_parked", "Events that the network refused for what they say.", ""),
+    "flights": ("hcs_bridge_flights", "Frames and manifests that reached consensus.", ""),
+    "renewed": (
+        "hcs_bridge_transactions_renewed",
+        "Transactions given another id, by why the last is spent.",
+        "status",
+    ),
+    "relayed": ("hcs_bridge_relayed", "What was verified, stored and handed to subscribers.", "kind"),
+    "halted": ("hcs_bridge_topic_halts", "Times that a topic failed its checks and was halted.", ""),
+    "disconnects": (
+        "hcs_bridge_disconnects",
+        "Clients that were sent away, by the protocol's code; 3008: slow.",
+        "code",
+    ),
+    "tokens refused": ("hcs_bridge_tokens_refused", "Tokens that opened nothing.", "reason"),
+    "http refusals": ("hcs_bridge_http_refusals", "Requests refused at the HTTP door.", "status"),
+}
+TIMED = {
+    "commit": ("hcs_bridge_commit_seconds", "A group of writes, from its turn to the disk.", ""),
+    "lag": ("hcs_bridge_lag_seconds", "ledger: accepted to consensus; mirror: consensus to handed on.", "stage"),
+    "loop": ("hcs_bridge_event_loop_lag_seconds", "How late the event loop came back to a timer.", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the database says. Money in tinybar and tinycents; times in milliseconds and nanoseconds of the epoch."""
+
+    totals: dict[str, object]
+    oldest_ms: int | None
+    verified_ns: int | None
+    spent: tuple[int, int]
+    today: int
+    bytes: int
+
+
+class Metrics(Collector):
+    """Over the bridge's rooms."""
+
+    def __init__(self, database: Database, remotes: Remotes, out: Outbound) -> None:
+        self.gateway: GatewayServer | None = None  # which is built over what serves these
+        self._database = database
+        self._remotes = remotes
+        self._out = out
+        self._stored: Stored | None = None
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    async def text(self) -> bytes:
+        """All of it. Raises Unavailable."""
+        self._stored = await self._database.read(self._look)
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Asked by the registry."""
+        if self._stored is not None:  # else it is being registered
+            yield from _counted()
+            yield from self._of_database(self._stored)
+            yield from self._of_network()
+            if self.gateway is not None:
+                yield from _of_clients(self.gateway)
+
+    def _look(self, connection: Connection) -> Stored:
+        today = Bill(Scope.DAY, day_of(time.time_ns()))
+        days = costs.sums(connection, Scope.DAY)
+        spent = sum(each.tinybar for each in days), sum(each.tinycents for each in days)
+        committed = costs.committed(connection, [today]).get(today, 0)
+        file = Path(self._database.engine.url.database or "")
+        size = sum(path.stat().st_size for path in (file, Path(f"{file}-wal")) if path.exists())
+        verified_ns = connection.execute(select(func.max(positions.c.consensus_ns))).scalar()
+        return Stored(dict(totals(connection)), _oldest_ms(connection), verified_ns, spent, committed, size)
+
+    def _of_database(self, stored: Stored) -> Iterator[Metric]:
+        now_ns = time.time_ns()
+        outbox = _gauge("outbox_entries", "Accepted events that aren't confirmed, by state.", "state")
+        waiting = stored.totals["outbox"]
+        for state, number in waiting.items() if isinstance(waiting, dict) else ():
+            outbox.add_metric([state], number)
+        yield outbox
+        oldest = 0.0 if stored.oldest_ms is None else now_ns / 1e9 - stored.oldest_ms / 1e3
+        yield _gauge("oldest_entry_age_seconds", "Age of the oldest event that isn't confirmed; 0: none.", value=oldest)
+        age = 0.0 if stored.verified_ns is None else (now_ns - stored.verified_ns) / 1e9
+        yield _gauge("last_verified_age_seconds", "Since the newest message that was verified, by its time.", value=age)
+        yield _gauge("campaigns", "Campaigns that are registered.", value=stored.totals["campaigns"])
+        halted = stored.totals["halted"]
+        yield _gauge("topics_halted", "Topics that failed their checks and wait for an operator.", value=halted)
+        yield _gauge(
+            "messages_skipped", "Foreign or unreadable messages in our topics.", value=stored.totals["skipped"]
+        )
+        yield _gauge("messages_verified", "Messages read back and verified.", value=stored.totals["verified"])
+        tinybar, tinycents = stored.spent
+        yield _gauge("spent_hbar", "What the network charged, of what is on record.", value=tinybar / TINYBAR_PER_HBAR)
+        yield _gauge("spent_usd", "The same by the rates of its time.", value=tinycents / TINYCENTS_PER_USD)
+        limit, submitter = self._out.budgets.day, self._out.submitter
+        if limit:
+            left = max(0, limit - stored.today) / TINYBAR_PER_HBAR
+            yield _gauge("day_budget_left_hbar", "What today's budget leaves; absent without one.", value=left)
+        yield _gauge("campaigns_stopped", "Campaigns of which nothing goes out just now.", value=len(submitter.waits))
+        yield _gauge("flights_under_way", "Campaigns that write to the ledger now.", value=len(submitter.flying))
+        yield _gauge("database_bytes", "Size of the database's files.", value=stored.bytes)
+
+    def _of_network(self) -> Iterator[Metric]:
+        mirrors, ledger = self._remotes.mirror.mirrors, self._remotes.ledger
+        answers = Counter[str]()
+        for fetch in mirrors:
+            answers.update(fetch.answers)
+        yield _by("mirror_answers", "What mirrors answered, by HTTP status.", answers)
+        states = [fetch.host.state.value for fetch in mirrors]
+        state = _gauge("mirrors", "Mirrors, by how they were when asked last.", "state")
+        for name in sorted(set(states)):
+            state.add_metric([name], states.count(name))
+        yield state
+        failing = sum(number > 0 for number in ledger.node_failures().values())
+        yield _gauge("nodes_failing", "Consensus nodes whose last call failed.", value=failing)
+        yield _by("node_answers", "What nodes answered, by precheck code.", ledger.answers)
+
+
+async def time_the_loop() -> None:
+    """Note how late it comes back to a timer, until cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due_s = loop.time() + LAG_EVERY_S
+        await asyncio.sleep(LAG_EVERY_S)
+        observe("loop", loop.time() - due_s)
+
+
+def _gauge(name: str, says: str, label: str = "", *, value: object = None) -> GaugeMetricFamily:
+    found = GaugeMetricFamily(f"hcs_bridge_{name}", says, labels=[label] if label else None)
+    if not label:
+        found.add_metric([], float(str(value)))
+    return found
+
+
+def _of_clients(gateway: GatewayServer) -> Iterator[Metric]:
+    subscriptions, waiting = gateway.held()
+    yield _gauge("connections", "Clients that are connected.", value=gateway.connections)
+    yield _gauge("subscriptions", "Their subscriptions.", value=subscriptions)
+    yield _gauge("queued_bytes", "Bytes that wait for clients to take them.", value=waiting)
+
+
+def _by(name: str, says: str, answers: Mapping[str, int]) -> CounterMetricFamily:
+    found = CounterMetricFamily(f"hcs_bridge_{name}", says, labels=["status"])
+    for status, number in answers.items():
+        found.add_metric([status], number)
+    return found
+
+
+def _counted() -> Iterator[Metric]:
+    for what, (name, says, label) in COUNTED.items():
+        found = CounterMetricFamily(name, says, labels=[label] if label else [])
+        kinds = [kind for each, kind in happened if each == what]
+        for kind in kinds or ([] if label else [""]):
+            found.add_metric([kind] if label else [], happened[what, kind])
+        yield found
+    for what, (name, says, label) in TIMED.items():
+        timed = HistogramMetricFamily(name, says, labels=[label] if label else [])
+        for kind, times in [(kind, times) for (each, kind), times in took.items() if each == what]:
+            below = list(accumulate(times.by_bound))
+            buckets = [(str(bound), number) for bound, number in zip((*BOUNDS_S, "+Inf"), below, strict=True)]
+            timed.add_metric([kind] if label else [], buckets, sum_value=times.sum_s)
+        yield timed
+
+
+def _oldest_ms(connection: Connection) -> int | None:
+    """Campaign by campaign, since the index over states begins with the campaign."""
+    ages = []
+    for state in OPEN_STATES:
+        of_one = select(func.min(entries.c.accepted_ms)).where(entries.c.ref == topics.c.ref, entries.c.state == state)
+        ages.append(connection.execute(select(func.min(of_one.scalar_subquery())).select_from(topics)).scalar())
+    return min((age for age in ages if age is not None), default=None)

@@ -1,0 +1,174 @@
+"""What Prometheus gets agrees with what happened, names nobody, and every name in the docs and the rules is there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+from websockets.exceptions import ConnectionClosed
+
+from bridge.app import running
+from bridge.metrics import COUNTED, TIMED
+from tests.bridge.gateway.wire_client import WireClient
+from tests.integration.world import World, world
+from topics.devnet.faults import Fault
+
+ROOT = Path(__file__).parents[2]
+SECRET = "nobody else's business"
+CHANGE = {"event": "CAMPAIGN_CLOSED", "payload": {"campaignId": "1234", "message": SECRET}}
+NAME = re.compile(r"\b(?:hcs_bridge|process)_[a-z_]+")
+LABEL_VALUE = re.compile(r"[A-Za-z0-9 _.+-]{0,60}")
+
+
+class Scrape:
+    """One look at /metrics."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.families = list(text_string_to_metric_families(text))
+
+    @property
+    def samples(self) -> list[Sample]:
+        return [sample for family in self.families for sample in family.samples]
+
+    def value(self, name: str, **labels: str) -> float:
+        found = [sample.value for sample in self.samples if sample.name == name and sample.labels == labels]
+        return sum(found)
+
+    @property
+    def names(self) -> set[str]:
+        """As they stand in queries."""
+        return {sample.name for sample in self.samples} | {
+            name + suffix
+            for names, suffixes in (
+                ((each[0] for each in COUNTED.values()), ("_total",)),
+                ((each[0] for each in TIMED.values()), ("_bucket", "_count", "_sum")),
+                (("hcs_bridge_day_budget_left_hbar",), ("",)),
+            )
+            for name in names
+            for suffix in suffixes
+        }
+
+
+async def scraped(made: World) -> Scrape:
+    key = (made.folder / "api.key").read_text().splitlines()[1]
+    allowed = {"Authorization": f"Bearer {key}"}
+    async with aiohttp.ClientSession(made.http) as session, session.get("/metrics", headers=allowed) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/plain")
+        return Scrape(await answer.text())
+
+
+@pytest.fixture
+async def looks(tmp_path: Path) -> tuple[Scrape, Scrape]:
+    """Before and after a few things happened."""
+    async with (
+        world(tmp_path, budgets__day_hbar=100.0) as made,
+        running(made.config),
+        WireClient(made.gateway) as client,
+    ):
+        await made.post("/v1/campaigns", {"id": "1234", "ownerId": "77"})
+        before = await scraped(made)
+        await client.ask(connect={"token": made.token("77")})
+        await client.ask(subscribe={"channel": "campaign:1234"})
+        made.devnet.faults.inject(Fault.BUSY, times=1)
+        for _ in range(3):
+            await made.post("/v1/events", CHANGE)
+        phases = [(await client.hear())["push"]["pub"]["data"]["meta"]["phase"] for _ in range(6)]
+        assert phases.count("confirmed") == 3
+        async with WireClient(made.gateway) as stranger:
+            with pytest.raises(ConnectionClosed):
+                await stranger.ask(connect={"token": "not.a.token"})
+        await made.post("/v1/events", b"no json")
+        return before, await scraped(made)
+
+
+async def test_it_agrees_with_what_happened(looks: tuple[Scrape, Scrape]) -> None:
+    before, after = looks
+
+    def more(name: str, **labels: str) -> float:
+        return after.value(name, **labels) - before.value(name, **labels)
+
+    assert more("hcs_bridge_events_accepted_total") == 3
+    assert more("hcs_bridge_relayed_total", kind="event") == 3
+    assert more("hcs_bridge_lag_seconds_count", stage="ledger") == 3
+    assert more("hcs_bridge_lag_seconds_count", stage="mirror") == 3
+    assert more("hcs_bridge_node_answers_total", status="BUSY") == 1
+    assert more("hcs_bridge_tokens_refused_total", reason="refused") == 1
+    assert more("hcs_bridge_http_refusals_total", status="400") == 1
+    assert more("hcs_bridge_disconnects_total", code="3500") == 1
+    assert more("hcs_bridge_flights_total") >= 1
+    assert more("hcs_bridge_commit_seconds_count") >= 3
+    assert more("hcs_bridge_mirror_answers_total", status="200") >= 1
+    assert (after.value("hcs_bridge_connections"), after.value("hcs_bridge_subscriptions")) == (1, 1)
+    assert after.value("hcs_bridge_outbox_entries", state="waiting") == 0
+    assert after.value("hcs_bridge_campaigns") == 1
+    assert 0 < after.value("hcs_bridge_day_budget_left_hbar") < 100
+    assert 0 <= after.value("hcs_bridge_last_verified_age_seconds") < 60
+    assert after.value("hcs_bridge_database_bytes") > 4096
+    assert after.value("process_open_fds") > 3
+
+
+async def test_it_names_nobody(looks: tuple[Scrape, Scrape]) -> None:
+    text = looks[1].text
+    for told in ("1234", SECRET, "user:", "campaign:", "0.0.10"):
+        assert told not in text
+    for sample in looks[1].samples:
+        assert all(LABEL_VALUE.fullmatch(value) for value in sample.labels.values())
+    assert all(family.documentation for family in looks[1].families)
+    assert len(looks[1].samples) < 300
+
+
+async def test_who_may_not_look(tmp_path: Path) -> None:
+    async with (
+        world(tmp_path) as made,
+        running(made.config),
+        aiohttp.ClientSession(made.http) as session,
+        session.get("/metrics") as answer,
+    ):
+        assert answer.status == 401
+
+
+def queries() -> Iterable[tuple[str, str]]:
+    """Where each expression stands, and what it is."""
+    for line in (ROOT / "deploy" / "alerts.yml").read_text().splitlines():
+        if (found := line.strip()).startswith("expr:"):
+            yield "alerts.yml", found
+    for panel in json.loads((ROOT / "deploy" / "grafana.json").read_text())["panels"]:
+        for target in panel.get("targets", ()):
+            yield panel["title"], target["expr"]
+
+
+async def test_rules_dashboard_and_docs_name_what_is_there(looks: tuple[Scrape, Scrape]) -> None:
+    names = looks[1].names
+    for place, query in queries():
+        assert not set(NAME.findall(query)) - names, place
+    documented = set(re.findall(r"^\| `([a-z_]+)`", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE))
+    ours = {family.name for family in looks[1].families if family.name.startswith("hcs_bridge")}
+    assert {name.removesuffix("_total") for name in documented if name.startswith("hcs_bridge")} == ours
+
+
+def test_every_alert_has_its_page() -> None:
+    rules = (ROOT / "deploy" / "alerts.yml").read_text()
+    alerts = re.findall(r"- alert: (\w+)", rules)
+    assert len(alerts) > 8
+    assert rules.count("runbook_url:") == rules.count("summary:") == len(alerts)
+    page = (ROOT / "docs" / "operating.md").read_text()
+    for alert in alerts:
+        assert f"### {alert}\n" in page
+        assert f"#{alert.lower()}" in rules
+
+
+def test_promtool_takes_the_rules() -> None:
+    promtool = shutil.which("promtool")
+    assert promtool is not None, "Debian's prometheus has it: `make test` installs it"
+    command = [promtool, "check", "rules", ROOT / "deploy/alerts.yml"]
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
