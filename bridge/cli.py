@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from bridge.commands.backup import backup
+from bridge.commands.db import db_app
 from bridge.commands.devnet import ConsensusMs, MirrorMs, devnet
 from bridge.commands.doctor import doctor
 from bridge.commands.exits import EXIT_CODES, OK, REFUSED, USAGE, CommandFailed, end, until_stopped
@@ -41,6 +43,7 @@ topics_app = typer.Typer(help="Make, close and look at topics of campaigns.", ep
 app.add_typer(topics_app, name="topic")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(keys_app, name="keys")
+app.add_typer(db_app, name="db")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -52,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
         end(error)
 
 
-for verb in (serve, devnet, doctor, status, verify, export, rebuild, restore, systemd_unit):
+for verb in (serve, devnet, doctor, status, verify, export, rebuild, backup, restore, systemd_unit):
     app.command(epilog=EXIT_CODES)(verb)
 topics_app.command(epilog=EXIT_CODES)(resume)
 

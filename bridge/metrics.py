@@ -51,6 +51,13 @@ COUNTED = {
     "tokens refused": ("hcs_bridge_tokens_refused", "Tokens that opened nothing.", "reason"),
     "http refusals": ("hcs_bridge_http_refusals", "Requests refused at the HTTP door.", "status"),
 }
+FROM_ZERO = {
+    "relayed": ("event", "sealed frame"),
+    "disconnects": ("3008",),
+    "tokens refused": ("expired", "refused"),
+    "http refusals": ("401", "403", "429"),
+}
+"""Kinds that are there before their first time, so that a rate has something to begin at."""
 TIMED = {
     "commit": ("hcs_bridge_commit_seconds", "A group of writes, from its turn to the disk.", ""),
     "lag": ("hcs_bridge_lag_seconds", "ledger: accepted to consensus; mirror: consensus to handed on.", "stage"),
@@ -138,7 +145,7 @@ class Metrics(Collector):
 
     def _of_network(self) -> Iterator[Metric]:
         mirrors, ledger = self._remotes.mirror.mirrors, self._remotes.ledger
-        answers = Counter[str]()
+        answers = Counter({"200": 0, "429": 0})
         for fetch in mirrors:
             answers.update(fetch.answers)
         yield _by("mirror_answers", "What mirrors answered, by HTTP status.", answers)
@@ -185,7 +192,7 @@ def _by(name: str, says: str, answers: Mapping[str, int]) -> CounterMetricFamily
 def _counted() -> Iterator[Metric]:
     for what, (name, says, label) in COUNTED.items():
         found = CounterMetricFamily(name, says, labels=[label] if label else [])
-        kinds = [kind for each, kind in happened if each == what]
+        kinds = dict.fromkeys([*FROM_ZERO.get(what, ()), *(kind for each, kind in happened if each == what)])
         for kind in kinds or ([] if label else [""]):
             found.add_metric([kind] if label else [], happened[what, kind])
         yield found

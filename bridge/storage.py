@@ -44,7 +44,7 @@ async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
     with hold(config.database) if alone else nullcontext():
         database = Database(config.database)
         try:
-            migrations.upgrade(database.engine)
+            migrations.upgrade(database.engine, may_change=config.database.upgrade_at_start)
             with database.engine.begin() as connection:
                 if alone:
                     settings.refuse_copy(connection)

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from bridge.config import load
 from tests.doc_blocks import DOCS, ROOT, blocks, differences, documents, every, pages

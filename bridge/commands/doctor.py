@@ -33,7 +33,7 @@ def doctor(
     Works before the first start, and beside a running daemon. Ends with 0 if nothing failed; warnings don't count.
     """
     findings, code = diagnose(config, os.environ)
-    typer.echo(as_report(findings) if as_json else "\n".join(map(_line, findings)))
+    typer.echo(as_report(findings) if as_json else as_text(findings))
     raise typer.Exit(code)
 
 
@@ -59,6 +59,11 @@ def as_report(findings: Sequence[Finding]) -> str:
     """{"ok", "checks": [{"name", "status", "found", "hint"}]}, as one line of JSON."""
     rows = [dataclasses.asdict(finding) for finding in findings]
     return json.dumps({"ok": all(row["status"] != "failed" for row in rows), "checks": rows})
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """A line for each, and one with what to do where something is."""
+    return "\n".join(map(_line, findings))
 
 
 def _line(finding: Finding) -> str:

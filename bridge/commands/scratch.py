@@ -37,7 +37,7 @@ async def beside(
 
     place = database_path(config.database)
     scratch = place.with_name(f"{place.name}.{doing}")
-    section = config.database.model_copy(update={"url": f"sqlite:///{scratch}"})
+    section = config.database.model_copy(update={"url": f"sqlite:///{scratch}", "upgrade_at_start": True})
     lock = hold(config.database)
     try:
         clear(place)

@@ -38,6 +38,8 @@ class Publish(Section):
     retry_initial_s: Seconds = 0.5
     retry_max_s: Seconds = 30.0
     drain_timeout_s: Seconds = 10.0
+    keep_settled_days: Count = 90
+    keep_settled_events: Count = 5_000_000
 
 
 class Budgets(Section):
@@ -77,4 +79,6 @@ class Relay(Section):
     max_open_topics: Count = 10_000
     keep_user_publications: Count = 10_000
     keep_user_days: Count = 90
+    keep_campaign_publications: Annotated[int, Field(ge=0)] = 0
+    keep_campaign_days: Annotated[int, Field(ge=0)] = 0
     mode: Literal["plain", "sealed"] = "plain"

@@ -31,12 +31,12 @@ Scope = Literal[
     "campaigns:read",
     "outbox:write",
     "clients:write",
-    "metrics:read",
     "clients:read",
     "history:read",
     "tickets:write",
     "keys:write",
     "console:read",
+    "metrics:read",
 ]
 ALL_SCOPES: tuple[Scope, ...] = get_args(Scope)
 

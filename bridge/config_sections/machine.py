@@ -27,6 +27,7 @@ class Database(Section):
     """Where state lies."""
 
     url: DatabaseUrl = "sqlite:///var/hcs-bridge.db"
+    upgrade_at_start: bool = True
     max_pending_writes: Count = 10_000
     max_group: Count = 500
     max_read_together: Count = 4

@@ -72,6 +72,7 @@ class Identity:
         except TokenExpired:
             return steps.Expired()
         except TokenRefused as error:
+            count("tokens refused", "refused")
             log.info("subscription token refused", reason=error.reason)
             return steps.Denied()
         return steps.Allowed(claims.expires_ms)

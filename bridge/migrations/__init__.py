@@ -14,8 +14,11 @@ from sqlalchemy import Connection, Engine
 from bridge.errors import DatabaseHeld
 
 
-def upgrade(engine: Engine) -> None:
-    """Run what is missing, in one transaction. Raises DatabaseHeld for a database of a later version."""
+def upgrade(engine: Engine, *, may_change: bool = True) -> tuple[str | None, str]:
+    """Run what is missing, in one transaction; from which revision to which it went.
+
+    Raises DatabaseHeld for a database of a later version, and, unless it `may_change`, for one of an earlier.
+    """
     with engine.begin() as connection:
         revision = revision_of(connection)
         if revision is not None and revision not in revisions():
@@ -23,9 +26,21 @@ def upgrade(engine: Engine) -> None:
                 f"the database's revision {revision} is not known to this version",
                 hint="run the version that migrated it, or a later one",
             )
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        newest = revisions()[0]
+        if revision not in {None, newest} and not may_change:
+            raise DatabaseHeld(
+                f"the database's schema is {revision}, this version wants {newest}; database.upgrade_at_start is off",
+                hint="make a backup, and run `hcs-bridge db upgrade` while the daemon is stopped",
+            )
+        run(connection, newest)
+    return revision, newest
+
+
+def run(connection: Connection, revision: str) -> None:
+    """Run what is missing up to that revision, in the caller's transaction."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 @cache

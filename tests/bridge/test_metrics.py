@@ -169,6 +169,6 @@ def test_every_alert_has_its_page() -> None:
 def test_promtool_takes_the_rules() -> None:
     promtool = shutil.which("promtool")
     assert promtool is not None, "Debian's prometheus has it: `make test` installs it"
-    command = [promtool, "check", "rules", ROOT / "deploy/alerts.yml"]
+    command = [promtool, "check", "rules", str(ROOT / "deploy/alerts.yml")]
     run = subprocess.run(command, check=False, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr

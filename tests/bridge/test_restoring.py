@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -13,8 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import func, select
 
-from bridge import offline, settings
+from bridge import offline
 from bridge.app import running
+from bridge.commands.backup import back_up
 from bridge.commands.exits import CommandFailed
 from bridge.commands.restoring import Request, restored
 from bridge.errors import DatabaseHeld
@@ -54,12 +54,9 @@ async def bridged(folder: Path, **keys: Any) -> AsyncIterator[World]:
         yield made
 
 
-def back_up(made: World) -> None:
-    """As `hcs-bridge backup` does, beside the running bridge."""
-    with closing(sqlite3.connect(database_of(made))) as source, closing(sqlite3.connect(made.folder / OLD)) as target:
-        source.backup(target)
-        target.execute("INSERT INTO settings VALUES (?, ?)", (settings.BACKED_UP, str(time.time_ns())))
-        target.commit()
+def keep(made: World) -> None:
+    """`hcs-bridge backup`, beside the running bridge."""
+    back_up(database_of(made), made.folder / OLD, force=True)
 
 
 def lose(made: World) -> Path:
@@ -111,7 +108,7 @@ async def test_what_was_sent_since_is_there_again_and_goes_on_once(tmp_path: Pat
             await made.post("/v1/campaigns/2/rotate", {})
             await publish(made, "2", "behind a rotation")
             await until(lambda: in_state(made, EntryState.FLYING))
-            back_up(made)
+            keep(made)
             made.devnet.faults.clear()
             await settled(made)
             await publish(made, "1", "since")
@@ -144,7 +141,7 @@ async def test_what_never_left_leaves_now(tmp_path: Path) -> None:
             for number in range(3):
                 await publish(made, "1", f"waits {number}")
             await until(lambda: in_state(made, EntryState.FLYING))
-            back_up(made)
+            keep(made)
         made.devnet.faults.clear()
         lose(made)
         await restore(made)
@@ -159,7 +156,7 @@ async def test_campaigns_and_epochs_younger_than_the_backup_need_the_recovery_ke
             await publish(made, "1", "before")
             await publish(made, "2", "before")
             await settled(made)
-            back_up(made)
+            keep(made)
             await made.post("/v1/campaigns/1/rotate", {})
             for number in range(4):
                 await publish(made, "1", f"under another epoch {number}")
@@ -190,7 +187,7 @@ async def test_a_topic_of_the_pool_that_was_taken_since_is_nobody_elses(tmp_path
     async with bridged(tmp_path, topics__pool_size=2) as made:
         async with running(made.config):
             await until(lambda: ready(made, 2))
-            back_up(made)
+            keep(made)
             await publish(made, "1", "on a topic of the pool")
             await settled(made)
         lose(made)
@@ -212,7 +209,7 @@ async def ready(made: World, wanted: int) -> bool:
 async def test_a_backup_isnt_run_on(tmp_path: Path) -> None:
     async with bridged(tmp_path) as made:
         await offline.topics(made.config)
-        back_up(made)
+        keep(made)
         (made.folder / OLD).replace(database_of(made))
         with pytest.raises(DatabaseHeld, match="is a backup") as refused:
             async with opened(made.config, alone=True):

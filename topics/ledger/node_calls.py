@@ -50,7 +50,7 @@ class NodeCalls:
         self._looked_up_at = -LOOK_UP_AGAIN_S
         self._address_book = address_book
         self._channels = Channels(settings)
-        self.answers = Counter[str]()  # by the name of their precheck code
+        self.answers = Counter[str]()  # by the name of their precheck code, or of the gRPC status
         self.nodes = Nodes(
             nodes[: settings.max_connections],
             backoff_initial_s=settings.backoff_initial_s,
@@ -98,6 +98,7 @@ class NodeCalls:
         try:
             return await method(request, timeout=self._settings.request_timeout_s)
         except grpc.aio.AioRpcError as error:
+            self.answers[error.code().name] += 1
             self.nodes.failed(node, self.now())
             raise NodeDown(str(node), f"{error.code().name}: {error.details()}") from error
 

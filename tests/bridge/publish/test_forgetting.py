@@ -1,18 +1,22 @@
-"""Idempotency keys are kept as long as promised, and no longer."""
+"""Idempotency keys and settled events are kept as long as promised, and no longer; nothing that is under way goes."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+
+import pytest
 
 from bridge.config_sections import Database as Section
 from bridge.database import Database
 from bridge.migrations import upgrade
 from bridge.publish import idempotency
-from bridge.publish.forgetting import forget_keys
+from bridge.publish.forgetting import BATCH, forget, forget_settled
 from bridge.publish.idempotency import Answer
 from bridge.supervise import Loop, supervised
+from tests.footing import database_at
 
 HOUR_MS = 3_600_000
 OLD, YOUNG = ("backend", "old"), ("backend", "young")
@@ -27,10 +31,84 @@ async def test_old_keys_go_and_young_ones_stay(tmp_path: Path) -> None:
         idempotency.keep(connection, [(OLD, old), (YOUNG, young)])
     loops: dict[str, Loop] = {
         "database": database.run,
-        "forgetting": partial(forget_keys, database, keep_h=24, now_ms=lambda: now_ms),
+        "forgetting": partial(forget, database, keys_h=24, settled_days=90, settled_events=9, now_ms=lambda: now_ms),
     }
     async with supervised(loops), asyncio.timeout(10):
         while OLD in await database.read(lambda c: idempotency.earlier(c, [OLD])):
             pass
         assert await database.read(lambda c: idempotency.earlier(c, [OLD, YOUNG])) == {YOUNG: young}
     await database.close()
+
+
+@pytest.fixture
+async def outbox(tmp_path: Path) -> AsyncIterator[Database]:
+    """Twice a batch of events of an hour each, all confirmed, two in each flight; the relay has read half the flights.
+
+    Of the eight first some are in another state, and the second flight is open.
+    """
+    async with database_at(tmp_path / "x.db") as database:
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO topics (ref, topic_id, state, registered_ms) VALUES ('1', 't', '', 0)"
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO positions (topic_id, sequence, consensus_ns, running_hash, opened_sequence,"
+                " producer_sequence, skipped) VALUES ('t', 0, 0, x'', 0, ?, 0)",
+                (BATCH // 2,),
+            )
+            for number in range(1, BATCH + 1):
+                state = "open" if number == 2 else "submitted"
+                connection.exec_driver_sql("INSERT INTO flights VALUES (?, '1', 't', ?, ?, 0)", (number, number, state))
+                connection.exec_driver_sql(
+                    "INSERT INTO transactions (payer, valid_start_ns, ref, flight_id, number, total, message,"
+                    " valid_duration_s, state, sequence) VALUES ('p', ?, '1', ?, 1, 1, x'01', 120, 'settled', ?)",
+                    (number, number, number),
+                )
+            states = dict(zip(range(5, 9), ("parked", "waiting", "dropped", "submitted"), strict=True))
+            for number in range(2 * BATCH):
+                connection.exec_driver_sql(
+                    "INSERT INTO entries (id, event_id, ref, channel, kind, body, size, api_key, accepted_ms, state,"
+                    " flight_id) VALUES (?, ?, '1', 'c', 'event', x'02', 1, 'backend', ?, ?, ?)",
+                    (
+                        number + 1,
+                        number.to_bytes(16),
+                        number * HOUR_MS,
+                        states.get(number + 1, "confirmed"),
+                        number // 2 + 1,
+                    ),
+                )
+        yield database
+
+
+async def counted(database: Database, statement: str) -> list[int]:
+    return await database.read(lambda c: list(c.exec_driver_sql(statement).scalars()))
+
+
+async def forgotten(database: Database, *, before_h: int, keys_h: int, newest: int) -> None:
+    async with asyncio.timeout(10):
+        await forget_settled(database, before_ms=before_h * HOUR_MS, keys_ms=keys_h * HOUR_MS, newest=newest)
+
+
+async def test_the_old_that_are_settled_go(outbox: Database) -> None:
+    before = BATCH + 100
+    await forgotten(outbox, before_h=before, keys_h=2 * BATCH, newest=2 * BATCH)
+    left = await counted(outbox, "SELECT id FROM entries ORDER BY id")
+    assert left == [3, 4, 5, 6, 8, *range(before + 1, 2 * BATCH + 1)]  # 3 and 4 are in the flight that is open
+
+
+async def test_more_than_are_to_be_kept_go_once_no_request_names_them(outbox: Database) -> None:
+    await forgotten(outbox, before_h=0, keys_h=50, newest=100)
+    assert len(await counted(outbox, "SELECT id FROM entries WHERE id > 50")) == 2 * BATCH - 50
+    await forgotten(outbox, before_h=0, keys_h=2 * BATCH, newest=100)
+    assert await counted(outbox, "SELECT id FROM entries WHERE id > 8") == [*range(2 * BATCH - 99, 2 * BATCH + 1)]
+
+
+async def test_what_was_sent_goes_and_its_receipt_stays(outbox: Database) -> None:
+    await forgotten(outbox, before_h=2 * BATCH, keys_h=2 * BATCH, newest=2 * BATCH)
+    kept = await counted(outbox, "SELECT flight_id FROM transactions WHERE message IS NOT NULL ORDER BY flight_id")
+    assert kept == [
+        2,
+        3,
+        *range(BATCH // 2 + 1, BATCH + 1),
+    ]  # open, unsettled, and those that the relay has still to read
+    assert len(await counted(outbox, "SELECT sequence FROM transactions")) == BATCH

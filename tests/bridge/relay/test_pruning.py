@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -18,7 +19,7 @@ from tests.bridge.relay.test_store import ONE, STORE, TWO, append, offsets, plac
 from tests.footing import database_at
 
 USER, CAMPAIGN = "user:77", "campaign:c1"
-KEEP = {"keep_publications": 3, "keep_days": 10}
+KEEP: dict[str, Any] = {"kind": "user", "keep_publications": 3, "keep_days": 10}
 
 
 @pytest.fixture
@@ -71,9 +72,28 @@ async def test_the_old_go_all_of_them_and_offsets_go_on(database: Database) -> N
 
 async def test_campaigns_stay_whole(database: Database) -> None:
     for _ in range(2):
-        await prune_once(database, keep_publications=1, keep_days=1, now_ms=100 * DAY_MS)
+        await prune_once(database, kind="user", keep_publications=1, keep_days=1, now_ms=100 * DAY_MS)
+        await prune_once(database, kind="campaign", keep_publications=0, keep_days=0, now_ms=100 * DAY_MS)
     assert await left(database, CAMPAIGN) == [1000, 2000, 3000, 4000, 5000]
-    assert await follows(database, 1000, CAMPAIGN)
+    assert await follows(database, 0, CAMPAIGN)
+
+
+@pytest.mark.parametrize(
+    ("kept", "now_ms"),
+    [
+        ({"keep_publications": 3, "keep_days": 0}, 100 * DAY_MS),
+        ({"keep_publications": 0, "keep_days": 10}, 3000 + 10 * DAY_MS),  # seconds 1 and 2 are too long ago
+        ({"keep_publications": 3, "keep_days": 50}, 3000 + 10 * DAY_MS),
+    ],
+)
+async def test_campaigns_may_be_bounded_too(database: Database, kept: dict[str, int], now_ms: int) -> None:
+    """Their offsets have holes: a client that has seen all that went misses nothing."""
+    for _ in range(2):
+        await prune_once(database, kind="campaign", **kept, now_ms=now_ms)
+    assert await left(database, CAMPAIGN) == [3000, 4000, 5000]
+    assert await follows(database, 2000, CAMPAIGN)
+    assert not await follows(database, 1000, CAMPAIGN)
+    assert await left(database) == [1, 2, 3, 4, 5]
 
 
 async def test_more_than_a_batch_goes_in_several(database: Database) -> None:
