@@ -113,4 +113,8 @@ CONSOLE_ROUTES = (
             }
         ),
     ),
+    Route(
+        "get", "/metrics", "metrics:read", "Figures for Prometheus, in its text format",
+        200, TEXT, media="text/plain",
+    ),
 )  # fmt: skip

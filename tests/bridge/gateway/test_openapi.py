@@ -33,6 +33,7 @@ def test_every_route_and_no_other() -> None:
         proofs=MemoryProofs(),
         granting=MemoryGranting(),
         console=MemoryConsole(),
+        metrics=no_metrics,
     )
     router = ApiServer(HttpSettings(), backend, now_ms=now_ms, parts=parts).application().router
     served = {(route.method.lower(), route.resource.canonical) for route in router.routes() if route.resource}
@@ -51,6 +52,10 @@ def test_each_says_which_scope_it_asks_for() -> None:
 
 async def all_is_well() -> JSON:
     return {}
+
+
+async def no_metrics() -> bytes:
+    return b""
 
 
 def paths() -> dict[str, Any]:
