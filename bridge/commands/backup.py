@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import sqlite3
 import time
 from contextlib import closing
@@ -46,6 +47,7 @@ def backup(
     """
     from bridge.relay.audit.looking import database_path
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half made is left
     made = back_up(database_path(loaded(config).database), file, force=force)
     text = (
         f"{made.file}: {made.bytes} bytes, schema {made.schema}, {made.topics} topics, {made.entries} entries, "
@@ -68,7 +70,9 @@ def back_up(database: Path, file: Path, *, force: bool) -> Made:
             size = scratch.stat().st_size
             scratch.replace(file)
         except sqlite3.Error as error:
-            raise CommandFailed(f"{database} can't be copied: {error}", hint="see `hcs-bridge db check`") from error
+            is_full = error.sqlite_errorcode in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+            hint = f"make room in {scratch.absolute().parent}" if is_full else "see `hcs-bridge db check`"
+            raise CommandFailed(f"{database} can't be copied: {error}", hint=hint) from error
         finally:
             scratch.unlink(missing_ok=True)
     _flush_folder(file.absolute().parent)
@@ -83,8 +87,9 @@ def _copy(database: Path, scratch: Path) -> tuple[str, int, int, int]:
         closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as source,
         closing(sqlite3.connect(scratch)) as target,
     ):
+        target.execute("PRAGMA journal_mode=OFF")  # no second file: what fails is thrown away
         source.backup(target)
-        target.execute("PRAGMA journal_mode=DELETE")  # all of it in this one file
+        target.execute("PRAGMA journal_mode=DELETE")  # not the WAL of a database at work: all of it in this one file
         [revision] = target.execute("SELECT version_num FROM alembic_version").fetchone()
         target.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (BACKED_UP, str(time.time_ns())))
         target.commit()
