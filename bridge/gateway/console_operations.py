@@ -113,8 +113,4 @@ CONSOLE_ROUTES = (
             }
         ),
     ),
-    Route(
-        "get", "/metrics", "metrics:read", "Figures for Prometheus, in its text format",
-        200, TEXT, media="text/plain",
-    ),
 )  # fmt: skip

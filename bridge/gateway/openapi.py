@@ -9,7 +9,10 @@ from typing import Any
 from bridge.gateway.console_operations import CONSOLE_ROUTES
 from bridge.gateway.operations import REFUSAL, ROUTES, TEXT, Route
 
-EVERY_ROUTE = (*ROUTES, *CONSOLE_ROUTES)
+METRICS = Route(
+    "get", "/metrics", "metrics:read", "Figures for Prometheus, in its text format", 200, TEXT, media="text/plain"
+)
+EVERY_ROUTE = (*ROUTES, *CONSOLE_ROUTES, METRICS)
 
 
 @cache
