@@ -29,6 +29,7 @@ from bridge.schema import registry
 from bridge.storage import Storage, now_ms
 from topics.errors import Unavailable
 from topics.mirror.rest import Mirror
+from topics.registry import TopicState
 from topics.values import TopicId, TopicMessage
 
 
@@ -153,8 +154,7 @@ class Rebuild:
         self, connection: Connection, manifest: Manifest, first: TopicMessage
     ) -> tuple[str, TopicId | None] | None:
         """The campaign that the manifest names, and the topic that it has on record; None: no key opens it."""
-        epoch = self._first_epoch(connection, manifest)
-        if epoch is None:
+        if (epoch := self._first_epoch(connection, manifest)) is None:
             return None
         topic_id, made_ms = manifest.context.topic_id, first.consensus_ns // 1_000_000
         try:
@@ -168,12 +168,12 @@ class Rebuild:
             ring.keep(connection, campaign_owner(ref), epoch, now_ms=made_ms)
         sealed = self.storage.config.relay.mode == "sealed" and ref != ACCOUNT  # the ledger doesn't tell
         known = registry.intend(connection, ref, owner=belongs.owner_id, now_ms=made_ms, sealed=sealed)
-        if known.topic_id is not None:
-            return ref, known.topic_id
-        registry.created(connection, ref, topic_id)
-        registry.manifested(connection, ref, signed=manifest.context.signed)
-        registry.ready(connection, ref)
-        return ref, topic_id
+        if known.topic_id is None:
+            registry.created(connection, ref, topic_id)
+        if known.topic_id in {None, topic_id} and known.state in {TopicState.INTENDED, TopicState.CREATED}:
+            registry.manifested(connection, ref, signed=manifest.context.signed)
+            registry.ready(connection, ref)
+        return ref, known.topic_id or topic_id
 
     def _first_epoch(self, connection: Connection, manifest: Manifest) -> Epoch | None:
         """From the ring, or by the recovery key."""

@@ -200,6 +200,25 @@ async def test_a_topic_of_the_pool_that_was_taken_since_is_nobody_elses(tmp_path
         assert await said(made) == {"9": ["elsewhere"], "8": ["elsewhere"]}
 
 
+async def test_a_topic_whose_manifest_went_out_since(tmp_path: Path) -> None:
+    async with bridged(tmp_path, topics__pool_size=1) as made:
+        async with running(made.config):
+            await until(lambda: ready(made, 1))
+            made.devnet.faults.inject(Fault.BUSY)
+            await publish(made, "1", "first")
+            assert await status_is(made, "1", "created")
+            keep(made)
+            made.devnet.faults.clear()
+            await settled(made)
+        lose(made)
+        await restore(made)
+        assert await status_is(made, "1", "ready")
+        async with running(made.config):
+            await publish(made, "1", "again")
+            await settled(made)
+        assert (await said(made))["1"] == ["first", "again"]
+
+
 async def ready(made: World, wanted: int) -> bool:
     async with reading(made) as storage:
         found = select(func.count()).where(pool.c.topic_id.is_not(None))
