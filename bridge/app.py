@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from bridge import settings
 from bridge.config import Config
 from bridge.console.console import Console
+from bridge.descriptors import Shortage
 from bridge.desk.granting import Granting
 from bridge.desk.keys import KeyDesk
 from bridge.desk.outbox import Desk, Waits
@@ -73,6 +75,7 @@ async def serve(config: Config, unit: Service = NOBODY, read: Callable[[], Confi
 
     At SIGHUP it takes what can be taken of the configuration that `read` gets.
     """
+    asyncio.get_running_loop().set_exception_handler(Shortage())
     async with running(config, unit=unit, read=read) as bridge:
         gc.freeze()  # what is here stays: a collection that looks through all of it holds up every request meanwhile
         log.info("ready", http=bridge.http_url, gateway=bridge.gateway_url, network=config.network.name)

@@ -163,6 +163,9 @@ def _with_credentials(
     for key, value in given.items():
         if isinstance(value, dict):
             result[key] = _with_credentials(value, directory, problems, f"{above}{key}.")
+        elif isinstance(value, list):  # of tables, such as http.api_keys
+            numbered = {str(number): item for number, item in enumerate(value)}
+            result[key] = [*_with_credentials(numbered, directory, problems, f"{above}{key}.").values()]
         elif isinstance(value, str) and value.startswith(CREDENTIAL):
             name = value.removeprefix(CREDENTIAL)
             if directory is None:

@@ -8,24 +8,19 @@ callers who want the same done share their statements (`write_together`).
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import sqlite3
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection
 
 from bridge.config_sections import Database as DatabaseSection
 from bridge.counts import observe
-from bridge.errors import DatabaseHeld, Unavailable
+from bridge.database_file import engine_of, unavailable
+from bridge.errors import Unavailable
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -48,7 +43,7 @@ class Database:
 
     def __init__(self, settings: DatabaseSection) -> None:
         self._settings = settings
-        self.engine = _engine(settings)
+        self.engine = engine_of(settings)
         self._writer = ThreadPoolExecutor(1, "database-writer")
         self._writing: Connection | None = None  # the writer's, while nobody writes
         self._readers = ThreadPoolExecutor(settings.read_threads, "database-reader")
@@ -140,14 +135,14 @@ class Database:
         [together] = await asyncio.gather(commit, return_exceptions=True)
         if not isinstance(together, BaseException):
             return together
-        if len(writes) == 1:
-            return [together]
+        if len(writes) == 1 or isinstance(together, Unavailable):  # the disk's fault is none of theirs
+            return [together] * len(writes)
         half = len(writes) // 2  # few fail: halving finds them with few commits, and nobody can slow all others down
         return [*await self._commit(writes[:half]), *await self._commit(writes[half:])]
 
     def _transact(self, writes: Sequence[_Write]) -> list[Any]:
         """In the writer's thread, whose connection stays open from group to group, until something fails on it."""
-        with _unavailable():
+        with unavailable():
             connection, self._writing = self._writing or self.engine.connect(), None
             try:
                 with connection.begin():
@@ -159,18 +154,8 @@ class Database:
             return outcomes
 
     def _alone(self, work: Work[T]) -> T:
-        with _unavailable(), self.engine.begin() as connection:
+        with unavailable(), self.engine.begin() as connection:
             return work(connection)
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
-            raise  # not the disk but our own statement: no schema of ours, a crash
-        raise Unavailable("the database", str(error.orig)) from error
 
 
 def _all_of(writes: Sequence[_Write], connection: Connection) -> list[Any]:
@@ -206,45 +191,3 @@ def _hand_over_all(waiting: Sequence[asyncio.Future[Any]], call: asyncio.Future[
     outcomes = call.result() if error is None else [error] * len(waiting)
     for done, outcome in zip(waiting, outcomes, strict=True):
         _hand_over(done, outcome)
-
-
-def _engine(settings: DatabaseSection) -> Engine:
-    url = make_url(settings.url)
-    path = Path(url.database or "")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)  # ids, channels and times stand in it in clear
-    engine = create_engine(url, pool_size=settings.read_threads + 1, connect_args={"timeout": settings.busy_timeout_s})
-
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")  # accepted means kept: flushed before the commit returns
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA secure_delete=ON")  # what was shredded doesn't stay in the file's free pages
-        connection.isolation_level = None  # left alone, sqlite3 begins at the first change only: see _begin
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # So that all of a reader's statements see one moment, and a migration that fails leaves nothing behind.
-        connection.exec_driver_sql("BEGIN")
-
-    return engine
-
-
-def hold(settings: DatabaseSection) -> TextIO:
-    """Take the database for this process alone; keep what comes back open as long as it is used.
-
-    Two daemons on one outbox would publish twice. Raises DatabaseHeld.
-    """
-    path = Path(f"{make_url(settings.url).database}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.open("a")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise DatabaseHeld(
-            f"another process holds the database ({path})",
-            hint="stop the other hcs-bridge, or give this one a database.url of its own",
-        ) from error
-    return lock

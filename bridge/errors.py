@@ -34,10 +34,11 @@ class BridgeError(Exception):
 class Unavailable(BridgeError):
     """`remote` (a database, a key server) couldn't be used just now; nothing is known about the outcome."""
 
-    def __init__(self, remote: str, reason: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(self, remote: str, reason: str, *, retry_after_s: float | None = None, hint: str = "") -> None:
         self.remote = remote
         self.reason = reason
         self.retry_after_s = retry_after_s
+        self.hint = hint
         super().__init__(f"{remote} is unavailable: {reason}")
 
 

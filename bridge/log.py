@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from typing import TextIO
 
 import structlog
@@ -34,6 +36,28 @@ TELLS_ALL = "websockets"
 """At debug it writes down every request, with the tokens in it, and every frame."""
 
 QUIET = ("aiohttp.access", "asyncio", "sqlalchemy", "alembic", "websockets", "grpc")
+SELDOM_S = 60.0
+
+
+class Seldom:
+    """For what strangers cause as often as they like: at most a line a minute for each reason, with how often it was.
+
+    Reasons come from a small fixed set, never from what strangers send. `clock` is in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._untold: dict[str, int] = {}
+        self._told_s: dict[str, float] = {}
+
+    def due(self, reason: str) -> int:
+        """It has happened; if a line is due, how often since the last one, this time included, else 0."""
+        self._untold[reason] = self._untold.get(reason, 0) + 1
+        now_s = self._clock()
+        if now_s - self._told_s.get(reason, -SELDOM_S) < SELDOM_S:
+            return 0
+        self._told_s[reason] = now_s
+        return self._untold.pop(reason)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -6,6 +6,7 @@ Labels come from small fixed sets. No campaign, user, topic, channel or key is n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from sqlalchemy import Connection, func, select
 from bridge.console.campaigns import totals
 from bridge.counts import BOUNDS_S, happened, observe, took
 from bridge.database import Database
+from bridge.errors import Unavailable
 from bridge.gateway.server import GatewayServer
 from bridge.publish import costs
 from bridge.publish.budgets import Bill, Scope, day_of
@@ -32,6 +34,8 @@ from bridge.schema import entries, positions, topics
 from topics.fees import TINYBAR_PER_HBAR, TINYCENTS_PER_USD
 
 LAG_EVERY_S = 1.0
+LOOK_S = 5.0
+"""For the database to answer. Prometheus itself waits 10 s, and wants the rest most when the database doesn't."""
 COUNTED = {
     "accepted": ("hcs_bridge_events_accepted", "Changes that were accepted and are on disk.", ""),
     "parked": ("hcs_bridge_events_parked", "Events that the network refused for what they say.", ""),
@@ -91,18 +95,24 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)
 
     async def text(self) -> bytes:
-        """All of it. Raises Unavailable."""
-        self._stored = await self._database.read(self._look)
+        """All of it; without what the database says where that doesn't answer in time."""
+        self._stored = None
+        with contextlib.suppress(TimeoutError, Unavailable):
+            async with asyncio.timeout(LOOK_S):
+                self._stored = await self._database.read(self._look)
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
         """Asked by the registry."""
-        if self._stored is not None:  # else it is being registered
-            yield from _counted()
+        yield from _counted()
+        yield _gauge(
+            "database_answers", "Whether the database answered this time.", value=int(self._stored is not None)
+        )
+        if self._stored is not None:
             yield from self._of_database(self._stored)
-            yield from self._of_network()
-            if self.gateway is not None:
-                yield from _of_clients(self.gateway)
+        yield from self._of_network()
+        if self.gateway is not None:
+            yield from _of_clients(self.gateway)
 
     def _look(self, connection: Connection) -> Stored:
         today = Bill(Scope.DAY, day_of(time.time_ns()))
@@ -156,6 +166,8 @@ class Metrics(Collector):
         yield state
         failing = sum(number > 0 for number in ledger.node_failures().values())
         yield _gauge("nodes_failing", "Consensus nodes whose last call failed.", value=failing)
+        streams = sum(self._remotes.streams.calls)
+        yield _gauge("mirror_streams", "Subscriptions to topics that are open at mirrors.", value=streams)
         yield _by("node_answers", "What nodes answered, by precheck code.", ledger.answers)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, false, func, select
 
 from bridge.database import Database
+from bridge.descriptors import any_left
 from bridge.errors import Unavailable
 from bridge.protocol.values import JSON
 from bridge.schema import positions
@@ -50,6 +51,8 @@ class Readiness:
             degraded.append("mirrors")
         if failures and nodes_down == len(failures):
             degraded.append("nodes")
+        if not any_left():
+            degraded.append("descriptors")
         return {
             "ready": True,
             "degraded": degraded,

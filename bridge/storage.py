@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from bridge import migrations, settings
 from bridge.config import Config
-from bridge.database import Database, hold
+from bridge.database import Database
+from bridge.database_file import hold, unavailable
 from bridge.desk.resealing import reseal_at_once
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.keys.at_rest import AtRest
@@ -44,19 +45,20 @@ async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
     with hold(config.database) if alone else nullcontext():
         database = Database(config.database)
         try:
-            migrations.upgrade(database.engine, may_change=config.database.upgrade_at_start)
-            with database.engine.begin() as connection:
+            with unavailable():
+                migrations.upgrade(database.engine, may_change=config.database.upgrade_at_start)
+                with database.engine.begin() as connection:
+                    if alone:
+                        settings.refuse_copy(connection)
+                    settings.claim(
+                        connection, network=config.network.name, generation=os.urandom(8).hex(), now_ns=time.time_ns()
+                    )
+                    keys = replace(keys, master=master_in_force(connection, keys.master))
+                    ring = KeyRing(keys.master, max_cached=config.keys.max_cached)
+                    ring.ensure(connection, STORE, now_ms=now_ms())
+                    at_rest = AtRest(*ring.all_of(connection, STORE))
                 if alone:
-                    settings.refuse_copy(connection)
-                settings.claim(
-                    connection, network=config.network.name, generation=os.urandom(8).hex(), now_ns=time.time_ns()
-                )
-                keys = replace(keys, master=master_in_force(connection, keys.master))
-                ring = KeyRing(keys.master, max_cached=config.keys.max_cached)
-                ring.ensure(connection, STORE, now_ms=now_ms())
-                at_rest = AtRest(*ring.all_of(connection, STORE))
-            if alone:
-                reseal_at_once(database.engine, at_rest, ring)
+                    reseal_at_once(database.engine, at_rest, ring)
             catalogue = _catalogue(config)
             yield Storage(config, keys, database, ring, at_rest, catalogue, Store(at_rest, catalogue.data_type))
         finally:

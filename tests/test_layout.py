@@ -32,7 +32,10 @@ MAY_IMPORT = {
     "bridge.settings": ("bridge.database", "bridge.statements", "bridge.errors", "bridge.schema"),
     "bridge.migrations": ("bridge.schema", "bridge.errors"),
     "bridge.counts": (),
+    "bridge.descriptors": ("bridge.config", "bridge.log"),
+    "bridge.database_file": ("bridge.config_sections", "bridge.errors"),
     "bridge.database": (
+        "bridge.database_file",
         "bridge.counts",
         "bridge.schema",
         "bridge.migrations",
@@ -126,6 +129,7 @@ ROOMS = {
     "rich": ("bridge.commands", "bridge.cli"),
     "sqlalchemy": (
         "bridge.database",
+        "bridge.database_file",
         "bridge.schema",
         "bridge.migrations",
         "bridge.keys",

@@ -19,14 +19,15 @@ db_app = typer.Typer(help="Upgrade and check the database.", epilog=EXIT_CODES, 
 def upgrade(as_json: AsJson = False, config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Bring the database to this version's schema, whole or not at all. Stop the daemon and make a backup before."""
     from bridge import migrations
-    from bridge.database import Database, hold
+    from bridge.database import Database
+    from bridge.database_file import hold, unavailable
     from bridge.relay.audit.looking import database_path
 
     section = loaded(config).database
     path = database_path(section)
     if not path.is_file():
         raise CommandFailed(f"there is no database {path}", code=USAGE, hint="the first `hcs-bridge serve` makes it")
-    with hold(section):
+    with hold(section), unavailable():
         engine = Database(section).engine
         try:
             before, after = migrations.upgrade(engine)

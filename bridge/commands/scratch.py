@@ -29,7 +29,7 @@ async def beside(
 
     `begin` is told where it is to lie, before it is opened. Raises CommandFailed for a place that isn't empty.
     """
-    from bridge.database import hold
+    from bridge.database_file import hold
     from bridge.relay.audit.looking import database_path
     from bridge.remotes import mirror_of
     from bridge.storage import opened

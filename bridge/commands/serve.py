@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Run the bridge: HTTP door, gateway, and both corridors. SIGTERM drains and ends it, SIGHUP reads CONFIG again."""
-    from bridge import app
+    from bridge import app, descriptors
     from bridge.key_files import check_key_files
     from bridge.log import set_up
     from bridge.systemd import service
@@ -27,4 +27,5 @@ def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
     settings = read()
     set_up(settings.log)
+    descriptors.take_all(settings)
     asyncio.run(app.serve(settings, service(os.environ), read))

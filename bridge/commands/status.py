@@ -24,6 +24,7 @@ HINTS = {
     "topics": "halted topics: `hcs-bridge topic list` says which and why",
     "mirrors": "no mirror answers, so nothing gets confirmed: `hcs-bridge doctor` looks at them",
     "nodes": "no node answers, so nothing is sent: `hcs-bridge doctor` looks at them",
+    "descriptors": "no file descriptors are left, so nobody more comes in: raise LimitNOFILE= in the service's unit",
 }
 
 

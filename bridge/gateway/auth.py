@@ -15,6 +15,7 @@ from bridge.gateway.tokens.fetching import fetch_keys
 from bridge.gateway.tokens.issuer_keys import Fetch, IssuerKeys
 from bridge.gateway.tokens.revocations import Revocations
 from bridge.gateway.tokens.tickets import PREFIX, Tickets
+from bridge.log import Seldom
 from bridge.protocol.channels import Channel
 
 MAX_TOKEN_CHARS = 65_536
@@ -60,6 +61,7 @@ class Authenticator:
     ) -> None:
         self.revocations = revocations or Revocations(settings)
         self.tickets = Tickets(settings)
+        self.refusals = Seldom()
         self._fetch_of = fetch_of
         self._trusted: list[_Trusted] = []
         self.settings = settings

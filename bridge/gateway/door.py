@@ -9,7 +9,10 @@ from collections.abc import Callable, Sequence
 
 from bridge.gateway.faults import Fault, too_many, unauthorized
 from bridge.gateway.settings import ApiKey
+from bridge.log import Seldom, get_logger
 from bridge.protocol.realtime.rate import TokenBucket
+
+log = get_logger(__name__)
 
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -19,6 +22,7 @@ class Door:
 
     def __init__(self, api_keys: Sequence[ApiKey], *, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
+        self._refusals = Seldom()
         self._keys: list[tuple[bytes, ApiKey, TokenBucket]] = []
         self.reconfigure(api_keys)
 
@@ -32,6 +36,14 @@ class Door:
 
     def admit(self, authorization: Sequence[str], scope: str) -> ApiKey:
         """The key that the Authorization headers name, if it has the scope. Raises Fault 401, 403, 429."""
+        try:
+            return self._admitted(authorization, scope)
+        except Fault as refusal:
+            if times := self._refusals.due(refusal.message):
+                log.warning("API key refused", reason=refusal.message, times=times)
+            raise
+
+    def _admitted(self, authorization: Sequence[str], scope: str) -> ApiKey:
         if len(authorization) != 1:
             raise unauthorized("one header is needed: Authorization: Bearer <API key>")
         scheme, _, secret = authorization[0].partition(" ")

@@ -58,7 +58,7 @@ class Identity:
             return steps.Expired(renewable)
         except TokenRefused as error:
             count("tokens refused", "refused")
-            log.info("token refused", reason=error.reason)
+            self._tell("token refused", error)
             return steps.Refused()
         return steps.Authenticated(self.claims.user, self.claims.expires_ms, tuple(self._joins(self.claims)), renewable)
 
@@ -73,7 +73,7 @@ class Identity:
             return steps.Expired()
         except TokenRefused as error:
             count("tokens refused", "refused")
-            log.info("subscription token refused", reason=error.reason)
+            self._tell("subscription token refused", error)
             return steps.Denied()
         return steps.Allowed(claims.expires_ms)
 
@@ -88,3 +88,7 @@ class Identity:
             return False
         owner = await self._owner_of(channel.id)
         return may_open(self.claims, channel, owner, see_all=see_all)
+
+    def _tell(self, what: str, error: TokenRefused) -> None:
+        if times := self._authenticator.refusals.due(f"{what}: {error.reason}"):
+            log.info(what, reason=error.reason, times=times)

@@ -43,6 +43,7 @@ class Listener(socket.socket):
         self.setblocking(False)
         self.max_silent = max_silent
         self._silent: dict[int, Accepted] = {}  # by descriptor, longest silent first
+        self._short = False  # of descriptors
 
     @property
     def silent(self) -> int:
@@ -50,13 +51,17 @@ class Listener(socket.socket):
         return len(self._silent)
 
     def accept(self) -> tuple[Accepted, Any]:
-        """The loop's own call."""
+        """The loop's own call, which it repeats, and after EMFILE, too, thousands of times: it has to be told no."""
+        if self._short:
+            self._short = False
+            raise BlockingIOError  # the loop looks again in a second
         try:
             made, address = super().accept()
         except OSError as error:
             if error.errno in _NO_DESCRIPTORS and self._silent:
                 self._hang_up()
                 raise BlockingIOError from error  # there is room in the loop's next turn
+            self._short = error.errno in _NO_DESCRIPTORS
             raise
         accepted = Accepted(made.family, made.type, made.proto, fileno=made.detach())
         descriptor = accepted.fileno()

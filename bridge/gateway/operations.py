@@ -239,7 +239,7 @@ ROUTES = (
         shape(
             {
                 "ready": {"const": True},
-                "degraded": {"type": "array", "items": {"enum": ["topics", "mirrors", "nodes"]}},
+                "degraded": {"type": "array", "items": {"enum": ["topics", "mirrors", "nodes", "descriptors"]}},
                 "topics": shape({"halted": COUNT}),
                 "mirrors": shape({"down": COUNT, "of": COUNT}),
                 "nodes": shape({"down": COUNT, "of": COUNT}),

@@ -95,7 +95,7 @@ class Inbound:
                 reachable = True
             except (Unavailable, hcs.Unavailable, hcs.MalformedAnswer, hcs.Rejected) as error:
                 if reachable:
-                    log.warning("relay waits for the mirror", reason=str(error))
+                    log.warning("relay waits", reason=str(error))
                 reachable = False
             await asyncio.sleep(poll_interval_s)
 

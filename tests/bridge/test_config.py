@@ -192,3 +192,17 @@ def test_a_credential_of_systemd_stands_for_its_file(tmp_path: Path) -> None:
     file.write_text('[keys]\nmaster_key_file = "credential:../master.key"\n')
     with pytest.raises(ConfigInvalid, match="is no credential's name"):
         load(file, {"CREDENTIALS_DIRECTORY": "/run"})
+
+
+def test_a_credential_stands_for_its_file_in_lists_of_tables(tmp_path: Path) -> None:
+    api_key = '[[http.api_keys]]\nname = "backend"\nkey_file = "credential:{}"\nscopes = ["events:write"]\n'
+    issuer = '[[tokens.issuers]]\nname = "own"\nalgorithm = "HS256"\nkey_file = "credential:token.key"\n'
+    file = written(tmp_path, api_key.format("api.key") + issuer)
+    config = load(file, {"CREDENTIALS_DIRECTORY": "/run/credentials"})
+    assert [key.key_file for key in config.http.api_keys] == [Path("/run/credentials/api.key")]
+    assert [each.key_file for each in config.tokens.issuers] == [Path("/run/credentials/token.key")]
+    with pytest.raises(ConfigInvalid, match=r"http\.api_keys\.0\.key_file = credential:api\.key: \$CREDENTIALS_DIRECT"):
+        load(file, {})
+    file.write_text(api_key.format("api.key") + api_key.format("../api.key"))
+    with pytest.raises(ConfigInvalid, match=r"http\.api_keys\.1\.key_file = .* is no credential's name"):
+        load(file, {"CREDENTIALS_DIRECTORY": "/run"})

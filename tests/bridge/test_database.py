@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,8 @@ import pytest
 from sqlalchemy import Connection, event, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from bridge import config_sections as sections
-from bridge.database import Database, hold
-from bridge.errors import DatabaseHeld, Unavailable
+from bridge.database import Database
+from bridge.errors import Unavailable
 from bridge.schema import settings as table
 from tests.footing import database_at
 
@@ -217,16 +217,17 @@ async def test_a_statement_that_no_retry_will_mend_is_not_called_unavailable(dat
         await database.read(lambda c: c.exec_driver_sql("select * from nowhere"))
 
 
-@pytest.mark.usefixtures("database")
-def test_the_file_is_closed_to_others(tmp_path: Path) -> None:
-    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
-
-
-def test_a_second_holder_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
-    section = sections.Database(url=f"sqlite:///{tmp_path}/new/b.db")
-    first = hold(section)
-    assert first is not None
-    with pytest.raises(DatabaseHeld, match="another process holds"):
-        hold(section)
-    first.close()
-    hold(section).close()
+async def test_a_group_that_finds_the_database_locked_waits_once_and_not_each(tmp_path: Path) -> None:
+    loop, busy_s = asyncio.get_running_loop(), 0.2
+    async with database_at(tmp_path / "b.db", busy_timeout_s=busy_s) as database:
+        with closing(sqlite3.connect(tmp_path / "b.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            began_s = loop.time()
+            writes = [database.write(lambda c, n=n: add(c, f"row {n}")) for n in range(16)]  # type: ignore[misc]
+            refused = await asyncio.gather(*writes, return_exceptions=True)
+            waited_s = loop.time() - began_s
+        assert {type(error) for error in refused} == {Unavailable}
+        assert waited_s < 10 * busy_s  # 31 of them, were each half tried again
+        assert await database.read(names) == set()
+        await database.write(lambda c: add(c, "later"))
+        assert await database.read(names) == {"later"}

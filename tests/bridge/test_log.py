@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.config_sections import Log
-from bridge.log import REDACTED, get_logger, set_up
+from bridge.log import REDACTED, SELDOM_S, Seldom, get_logger, set_up
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +91,14 @@ def test_debug_does_not_write_down_requests_which_hold_tokens() -> None:
     logging.getLogger("bridge.x").debug("hello")
     assert "secret" not in stream.getvalue()
     assert "hello" in stream.getvalue()
+
+
+def test_a_flood_is_a_line_a_minute_for_each_reason_with_how_often_it_was() -> None:
+    now_s = 1000.0
+    seldom = Seldom(lambda: now_s)
+    assert [seldom.due("bad") for _ in range(500)] == [1] + [0] * 499
+    assert seldom.due("other") == 1
+    now_s += SELDOM_S - 1
+    assert seldom.due("bad") == 0
+    now_s += 1
+    assert [seldom.due("bad"), seldom.due("bad"), seldom.due("other")] == [501, 0, 1]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import secrets
 import shutil
 import subprocess
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import aiohttp
@@ -16,13 +19,15 @@ from prometheus_client.samples import Sample
 from websockets.exceptions import ConnectionClosed
 
 from bridge.app import running
+from bridge.commands.token import mint
 from bridge.metrics import COUNTED, TIMED
 from tests.bridge.gateway.wire_client import WireClient
 from tests.integration.world import World, world
-from topics.devnet.faults import Fault
+from topics.devnet.faults import Fault, Field
 
 ROOT = Path(__file__).parents[2]
 SECRET = "nobody else's business"
+LONG = "".join(secrets.choice("abcdefghijklmnop") for _ in range(2000))  # which no compression makes fit
 CHANGE = {"event": "CAMPAIGN_CLOSED", "payload": {"campaignId": "1234", "message": SECRET}}
 NAME = re.compile(r"\b(?:hcs_bridge|process)_[a-z_]+")
 LABEL_VALUE = re.compile(r"[A-Za-z0-9 _.+-]{0,60}")
@@ -41,7 +46,12 @@ class Scrape:
 
     def value(self, name: str, **labels: str) -> float:
         found = [sample.value for sample in self.samples if sample.name == name and sample.labels == labels]
-        return sum(found)
+        assert found, f"no {name} {labels}"
+        return found[0]
+
+    def count(self, name: str, **labels: str) -> float:
+        """As `value`, of what begins with its first time."""
+        return sum(each.value for each in self.samples if each.name == name and each.labels == labels)
 
     @property
     def names(self) -> set[str]:
@@ -56,6 +66,14 @@ class Scrape:
             for name in names
             for suffix in suffixes
         }
+
+
+async def becomes(made: World, condition: Callable[[Scrape], bool]) -> None:
+    """Look until it holds."""
+    end_s = time.monotonic() + 20
+    while not condition(await scraped(made)):
+        assert time.monotonic() < end_s, "the condition never held"
+        await asyncio.sleep(0.05)
 
 
 async def scraped(made: World) -> Scrape:
@@ -87,6 +105,7 @@ async def looks(tmp_path: Path) -> tuple[Scrape, Scrape]:
             with pytest.raises(ConnectionClosed):
                 await stranger.ask(connect={"token": "not.a.token"})
         await made.post("/v1/events", b"no json")
+        await becomes(made, lambda seen: seen.value("hcs_bridge_spent_hbar") > 0)  # booked behind the confirmation
         return before, await scraped(made)
 
 
@@ -94,7 +113,7 @@ async def test_it_agrees_with_what_happened(looks: tuple[Scrape, Scrape]) -> Non
     before, after = looks
 
     def more(name: str, **labels: str) -> float:
-        return after.value(name, **labels) - before.value(name, **labels)
+        return after.value(name, **labels) - before.count(name, **labels)
 
     assert more("hcs_bridge_events_accepted_total") == 3
     assert more("hcs_bridge_relayed_total", kind="event") == 3
@@ -110,10 +129,60 @@ async def test_it_agrees_with_what_happened(looks: tuple[Scrape, Scrape]) -> Non
     assert (after.value("hcs_bridge_connections"), after.value("hcs_bridge_subscriptions")) == (1, 1)
     assert after.value("hcs_bridge_outbox_entries", state="waiting") == 0
     assert after.value("hcs_bridge_campaigns") == 1
+    assert after.value("hcs_bridge_database_answers") == 1
+    assert after.value("hcs_bridge_oldest_entry_age_seconds") == 0
+    assert after.value("hcs_bridge_spent_hbar") > 0
+    assert after.value("hcs_bridge_spent_usd") > 0
     assert 0 < after.value("hcs_bridge_day_budget_left_hbar") < 100
     assert 0 <= after.value("hcs_bridge_last_verified_age_seconds") < 60
     assert after.value("hcs_bridge_database_bytes") > 4096
     assert after.value("process_open_fds") > 3
+
+
+async def test_what_went_wrong_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event that the network refuses, tokens that are over, nodes that are gone, a message that isn't ours."""
+    async with world(tmp_path) as made, running(made.config), WireClient(made.gateway) as client:
+        await made.post("/v1/campaigns", {"id": "1234", "ownerId": "77"})
+        await client.ask(connect={"token": made.token("77")})
+        await client.ask(subscribe={"channel": "campaign:1234"})
+        before = await scraped(made)
+        monkeypatch.setattr("topics.devnet.consensus_service.MAX_MESSAGE_BYTES", 600)  # the network takes less
+        await made.post("/v1/events", {"event": "CAMPAIGN_CLOSED", "payload": {"campaignId": "1234", "message": LONG}})
+        phases = [(await client.hear())["push"]["pub"]["data"]["meta"]["phase"] for _ in range(2)]
+        assert phases[-1] == "rejected"
+        monkeypatch.undo()
+        over = mint(made.config, "77", ttl_s=60, now_s=int(time.time()) - 3600)
+        async with WireClient(made.gateway) as late:
+            await late.ask(connect={"token": over})
+        made.devnet.faults.inject(Fault.MESSAGE_ALTERED, field=Field.RUNNING_HASH, sequence=2)
+        await made.post("/v1/events", CHANGE)
+        await becomes(made, lambda seen: seen.value("hcs_bridge_topics_halted") == 1)
+        made.devnet.faults.inject(Fault.NODE_DOWN)
+        await made.post("/v1/events", CHANGE)
+        await becomes(made, lambda seen: seen.value("hcs_bridge_outbox_entries", state="flying") == 1)
+        after = await scraped(made)
+        made.devnet.faults.clear()  # or the drain waits for them
+    for name, labels in (
+        ("hcs_bridge_events_parked_total", {}),
+        ("hcs_bridge_topic_halts_total", {}),
+        ("hcs_bridge_tokens_refused_total", {"reason": "expired"}),
+    ):
+        assert after.value(name, **labels) - before.count(name, **labels) == 1, name
+    assert after.value("hcs_bridge_oldest_entry_age_seconds") > 0
+
+
+async def test_a_database_that_does_not_answer_takes_only_its_own_figures_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as made, running(made.config):
+        monkeypatch.setattr("bridge.metrics.LOOK_S", 0)
+        stalled = await scraped(made)
+        monkeypatch.undo()
+        well = await scraped(made)
+    assert (stalled.value("hcs_bridge_database_answers"), well.value("hcs_bridge_database_answers")) == (0, 1)
+    assert {sample.name for sample in stalled.samples} < {sample.name for sample in well.samples}
+    assert stalled.value("hcs_bridge_connections") == 0
+    assert stalled.value("hcs_bridge_mirror_answers_total", status="429") >= 0
 
 
 async def test_it_names_nobody(looks: tuple[Scrape, Scrape]) -> None:
@@ -150,9 +219,15 @@ async def test_rules_dashboard_and_docs_name_what_is_there(looks: tuple[Scrape, 
     names = looks[1].names
     for place, query in queries():
         assert not set(NAME.findall(query)) - names, place
-    documented = set(re.findall(r"^\| `([a-z_]+)`", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE))
-    ours = {family.name for family in looks[1].families if family.name.startswith("hcs_bridge")}
-    assert {name.removesuffix("_total") for name in documented if name.startswith("hcs_bridge")} == ours
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    rows = re.findall(r"^\| `(hcs_bridge_\w+)` \| (\w+) \| (\w*) \| (.*) \|$", page, re.MULTILINE)
+    ours = {each.name: each for each in looks[1].families if each.name.startswith("hcs_bridge")}
+    assert {name.removesuffix("_total"): (kind, says) for name, kind, _, says in rows} == {
+        name: (each.type, each.documentation) for name, each in ours.items()
+    }
+    for name, _, label, _ in rows:
+        labels = {label for sample in ours[name.removesuffix("_total")].samples for label in sample.labels} - {"le"}
+        assert not labels or labels == {label}, name
 
 
 def test_every_alert_has_its_page() -> None:

@@ -9,6 +9,7 @@ from bridge.errors import Unavailable as DatabaseAway
 from bridge.readiness import Readiness
 from bridge.relay import progress
 from tests.bridge.relay.bent_mirror import publish
+from tests.bridge.test_descriptors import soft_limit
 from tests.rooms import Rooms
 from topics.devnet.faults import Fault
 from topics.errors import Unavailable
@@ -52,6 +53,12 @@ async def test_mirrors_and_nodes_out_of_reach_keep_nobody_from_accepting(rooms: 
         await publish(rooms, "c1")
     trouble = {"degraded": ["mirrors", "nodes"], "mirrors": {"down": 1, "of": 1}, "nodes": {"down": 2, "of": 2}}
     assert await looking.look() == ALL_IS_WELL | trouble
+
+
+async def test_no_descriptors_are_left(looking: Readiness) -> None:
+    with soft_limit(0):
+        found = await looking.look()
+    assert found == ALL_IS_WELL | {"degraded": ["descriptors"]}
 
 
 async def test_without_the_database_nothing_is_taken(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bridge.config_sections import DeclaredEvent, Events
-from bridge.errors import ConfigInvalid, DatabaseHeld, SealBroken
+from bridge.errors import ConfigInvalid, DatabaseHeld, SealBroken, Unavailable
 from bridge.storage import opened
 from tests.integration.world import world
 
@@ -25,6 +27,18 @@ async def test_one_process_writes_and_others_read_beside_it(tmp_path: Path) -> N
         with pytest.raises(DatabaseHeld, match="another process"):
             async with opened(made.config, alone=True):
                 pass
+
+
+async def test_one_that_another_process_has_locked_says_so_and_what_to_do(tmp_path: Path) -> None:
+    async with world(tmp_path, database__busy_timeout_s=0.1) as made:
+        with closing(sqlite3.connect(tmp_path / "hcs-bridge.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(Unavailable, match="database is locked") as refused:
+                async with opened(made.config, alone=True):
+                    pass
+        assert "another process writes to it" in refused.value.hint
+        async with opened(made.config, alone=True):
+            pass
 
 
 async def test_nobody_else_on_the_machine_reads_the_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bridge.commands.exits import CommandFailed
 from bridge.commands.rebuilding import Request, rebuilt
 from bridge.config import Config
-from bridge.database import hold
+from bridge.database_file import hold
 from bridge.errors import DatabaseHeld
 from bridge.relay.audit.looking import database_path
 from bridge.schema import epochs

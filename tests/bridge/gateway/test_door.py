@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.gateway.door import Door, idempotency_of
 from bridge.gateway.faults import Fault
@@ -85,3 +86,16 @@ def test_other_keys_while_it_runs_and_what_is_left_of_a_rate_is_kept() -> None:
     assert refused(made, [f"Bearer {SECRET}"]).status == 429
     made.reconfigure([replace(keys[0], burst=3)])
     assert made.admit([f"Bearer {SECRET}"], "events:write").burst == 3
+
+
+def test_refusals_are_logged_by_reason_and_not_each_and_without_the_key() -> None:
+    made, guess = door(Clock()), secrets.token_hex(32)
+    with capture_logs() as logs:
+        for _ in range(100):
+            refused(made, [f"Bearer {guess}"])
+            refused(made, [f"Bearer {OTHER}"])
+    assert [(log["event"], log["reason"], log["times"]) for log in logs] == [
+        ("API key refused", "this API key is not known", 1),
+        ("API key refused", "this API key lacks the scope events:write", 1),
+    ]
+    assert not any(secret in str(logs) for secret in (guess, OTHER))

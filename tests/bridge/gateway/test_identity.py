@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import jwt
+from structlog.testing import capture_logs
 
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.identity import Identity
@@ -68,3 +69,18 @@ async def test_a_token_for_one_channel_decides_alone() -> None:
     assert await who.authorize("campaign:2", token("77", channel="campaign:2")) == steps.Denied()
     assert await who.authorize("campaign:2", token("88", channel="campaign:2", lives_s=-1)) == steps.Expired()
     assert (await who.authorize("campaign:2", ""), asked) == (steps.Denied(), ["2"])
+
+
+async def test_a_flood_of_bad_tokens_is_a_line_for_each_reason_whoever_brings_them() -> None:
+    first, _ = identity()
+    second = Identity(first._authenticator, first._owner_of, lambda: NOW_MS)
+    bad = token(iat=NOW_MS)
+    with capture_logs() as logs:
+        for _ in range(100):
+            await first.authenticate("garbage")
+            await second.authenticate("garbage")
+            await second.authenticate(bad)
+    assert [(log["event"], log["times"]) for log in logs] == [("token refused", 1)] * 2
+    assert len({log["reason"] for log in logs}) == 2
+    assert "garbage" not in str(logs)
+    assert bad not in str(logs)

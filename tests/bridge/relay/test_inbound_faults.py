@@ -112,11 +112,11 @@ async def test_the_mirror_is_away_for_a_while(rooms: Rooms) -> None:
     with capture_logs() as logs:
         async with going(rooms):
             accepted = (await rooms.accept(change(), change())).ids
-            await until(lambda: any(log["event"] == "relay waits for the mirror" for log in logs))
+            await until(lambda: any(log["event"] == "relay waits" for log in logs))
             await asyncio.sleep(0.1)
             rooms.terms.devnet.faults.clear()
             await until(lambda: ids(rooms.news, "c1") == list(accepted))
-    assert len([log for log in logs if log["event"] == "relay waits for the mirror"]) == 1
+    assert len([log for log in logs if log["event"] == "relay waits"]) == 1
 
 
 async def test_a_write_that_fails_is_done_again(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
