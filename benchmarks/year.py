@@ -23,8 +23,8 @@ from benchmarks._world import SETTINGS, ground, until
 from bridge.commands.publishing import publish_file
 from bridge.database import Database
 from bridge.demo.day import sample_day
+from bridge.engines import sqlite
 from bridge.publish.forgetting import forget_settled
-from bridge.relay.audit.looking import database_path
 from bridge.relay.pruning import prune_once
 from bridge.supervise import supervised
 
@@ -44,7 +44,7 @@ async def measured(campaigns: int) -> dict[str, Any]:
     """Bytes per 1,000 events by class, fresh and kept, and the year that follows from them, in GB."""
     async with ground(settings=SETTINGS) as found:
         config = found.config()
-        place = database_path(config.database)
+        place = sqlite.file_of(config.database)
         changes = sample_day(campaigns, start=datetime(2026, 1, 1, tzinfo=UTC))
         file = found.folder / "day.jsonl"
         file.write_text("".join(json.dumps(change) + "\n" for change in changes))

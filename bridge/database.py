@@ -8,19 +8,21 @@ callers who want the same done share their statements (`write_together`).
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from bridge.config_sections import Database as DatabaseSection
 from bridge.counts import observe
-from bridge.database_file import engine_of, unavailable
-from bridge.errors import Unavailable
+from bridge.engines import Conflict, kind_of, unavailable
+from bridge.errors import DatabaseHeld, Unavailable
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -38,12 +40,18 @@ class _Write:
     done: asyncio.Future[Any]
 
 
+CONFLICT_PAUSE_S = 0.02
+ASK_AGAIN_S = 0.5
+
+
 class Database:
     """Holds the engine, the threads, and the writes that wait for the next group."""
 
     def __init__(self, settings: DatabaseSection) -> None:
         self._settings = settings
-        self.engine = engine_of(settings)
+        self.kind = kind_of(settings)
+        self.engine = self.kind.engine_of(settings)
+        self._snapshots = self.kind.snapshots(self.engine)
         self._writer = ThreadPoolExecutor(1, "database-writer")
         self._writing: Connection | None = None  # the writer's, while nobody writes
         self._readers = ThreadPoolExecutor(settings.read_threads, "database-reader")
@@ -51,8 +59,13 @@ class Database:
         self._wanted: dict[SharedWork[Any, Any], deque[tuple[Any, asyncio.Future[Any]]]] = defaultdict(deque)
         self._reading: dict[SharedWork[Any, Any], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._wake = asyncio.Event()
-        self._closed = False
+        self._closed = Event()
+        self._guard: Work[None] | None = None
         self.together = 0  # writes that shared the last commit: how busy it is
+
+    def guard(self, check: Work[None]) -> None:
+        """Begin each group of writes with `check`; what that raises all of them raise, and nothing is stored."""
+        self._guard = check
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and return its result once it is on disk.
@@ -69,7 +82,7 @@ class Database:
         Against other works of its group it has no order. For an item that it refuses it gives an exception back, and
         stores nothing of it; what it raises makes it run again, with fewer items, until the culprit is alone.
         """
-        if self._closed:
+        if self._closed.is_set():
             raise Unavailable("the database", "it is closed")
         if len(self._pending) >= self._settings.max_pending_writes:
             raise Unavailable("the database", f"{len(self._pending)} writes wait (database.max_pending_writes)")
@@ -115,7 +128,7 @@ class Database:
 
     async def close(self) -> None:
         """Wait for the threads and close the connections; writes that still wait are refused."""
-        self._closed = True
+        self._closed.set()
         for write in self._pending:
             _hand_over(write.done, Unavailable("the database", "it is being closed"))
         self._pending.clear()
@@ -135,26 +148,58 @@ class Database:
         [together] = await asyncio.gather(commit, return_exceptions=True)
         if not isinstance(together, BaseException):
             return together
-        if len(writes) == 1 or isinstance(together, Unavailable):  # the disk's fault is none of theirs
+        if len(writes) == 1 or isinstance(together, Unavailable | DatabaseHeld):  # none of theirs is at fault
             return [together] * len(writes)
         half = len(writes) // 2  # few fail: halving finds them with few commits, and nobody can slow all others down
         return [*await self._commit(writes[:half]), *await self._commit(writes[half:])]
 
     def _transact(self, writes: Sequence[_Write]) -> list[Any]:
-        """In the writer's thread, whose connection stays open from group to group, until something fails on it."""
-        with unavailable():
-            connection, self._writing = self._writing or self.engine.connect(), None
+        """In the writer's thread. What another process's writes came in between of is run again."""
+        for _ in range(self._settings.max_conflicts):
             try:
-                with connection.begin():
-                    outcomes = _all_of(writes, connection)
-            except BaseException:
+                return self._at_once(writes)
+            except Conflict:
+                self._closed.wait(random.uniform(0, CONFLICT_PAUSE_S))  # noqa: S311 # so that two don't meet again
+        conflicts = f"others wrote the same {self._settings.max_conflicts} times (database.max_conflicts)"
+        raise Unavailable("the database", conflicts)
+
+    def _at_once(self, writes: Sequence[_Write]) -> list[Any]:
+        """One transaction. The writer's connection stays open from group to group, until something fails on it."""
+        ticket = None
+        connection, self._writing = self._writing, None
+        try:
+            with unavailable():
+                connection = connection or self.engine.connect()
+                transaction = connection.begin()
+                if self._guard is not None:
+                    self._guard(connection)
+                outcomes = _all_of(writes, connection)
+                ticket = self.kind.ticket(connection)
+                transaction.commit()
+        except BaseException as error:
+            if connection is not None:
                 connection.close()
-                raise
-            self._writing = connection
-            return outcomes
+            if ticket is not None and isinstance(error, Unavailable) and self._is_committed(ticket):
+                return outcomes
+            raise
+        self._writing = connection
+        return outcomes
+
+    def _is_committed(self, ticket: str) -> bool:
+        """What became of a transaction whose commit got no answer: nothing may be both refused and stored."""
+        while True:
+            try:
+                with unavailable(), self.engine.connect() as connection:
+                    found = self.kind.is_committed(connection, ticket)
+                if found is not None:
+                    return found
+            except Unavailable:
+                if self._closed.is_set():
+                    raise
+            self._closed.wait(ASK_AGAIN_S)
 
     def _alone(self, work: Work[T]) -> T:
-        with unavailable(), self.engine.begin() as connection:
+        with unavailable(), self._snapshots.begin() as connection:
             return work(connection)
 
 

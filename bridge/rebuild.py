@@ -81,7 +81,7 @@ class Rebuild:
 
     With `settle_s`, what the lost bridge had sent may reach the ledger until then: all topics are looked at again
     after that time. With `spare`, a topic whose epoch in force isn't at hand is told as lost, and the others go on.
-    `on_topic` is told how many topics are done, of how many, and how many messages were read.
+    `on_topic` is told what was read, how many topics are done, and of how many.
     """
 
     storage: Storage
@@ -89,7 +89,7 @@ class Rebuild:
     recovery: Recovery | None = None
     settle_s: float = 0
     spare: bool = False
-    on_topic: Callable[[int, int, int], None] = lambda _done, _of, _messages: None
+    on_topic: Callable[[str, int, int], None] = lambda _read, _done, _of: None
 
     async def run(self, names: Names) -> Tally:
         """Read all that the topics named have, and leave the storage ready for a daemon.
@@ -115,7 +115,7 @@ class Rebuild:
             async with parallel:
                 await self._read(topic_id, tally)
             done += 1
-            self.on_topic(done, len(topic_ids), tally.messages)
+            self.on_topic(f"topics ({tally.messages} messages)", done, len(topic_ids))
 
         async with asyncio.TaskGroup() as group:
             for topic_id in topic_ids:

@@ -19,6 +19,12 @@ MASTER_FILE = "master_key_file"
 """Where that one was read from: it serves until it stands where the configuration says."""
 BACKED_UP = "backed_up_ns"
 """When a copy was made: it must be fitted to the ledger before a bridge runs on it."""
+MOVING = "moving"
+"""Which store, by its generation, is being moved here; not there once all of it is."""
+MOVED = "moved"
+"""That all of it went to another database: this one must not go on."""
+HOLDER = "holder"
+"""Who took the database last, where a lock can get lost with its session."""
 SLACK_NS = 600 * 1_000_000_000
 """How far the ledger's clock may lie behind ours without the first messages being missed."""
 
@@ -57,10 +63,34 @@ def claim(connection: Connection, *, network: str, generation: str, now_ns: int)
 
 def refuse_copy(connection: Connection) -> None:
     """Raises DatabaseHeld for a copy: what it forgot is on the ledger, and would be sent again."""
+    if found(connection, MOVED) is not None:
+        raise DatabaseHeld(
+            "the database was moved to another one, which has gone on since",
+            hint="set database.url to where `hcs-bridge db migrate-to` moved it",
+        )
+    if found(connection, MOVING) is not None:
+        raise DatabaseHeld(
+            "not all of the old database has been moved here",
+            hint="run `hcs-bridge db migrate-to` again with the old database.url: it goes on where it stopped",
+        )
     if found(connection, BACKED_UP) is not None:
         raise DatabaseHeld(
             "the database is a backup, and the ledger has gone on since",
             hint="put it somewhere else, and run `hcs-bridge restore FILE`, which reads what came since",
+        )
+
+
+def hold(connection: Connection, holder: str) -> None:
+    """From here on it is this process's, whoever had it before."""
+    keep(connection, HOLDER, holder)
+
+
+def refuse_other(holder: str, connection: Connection) -> None:
+    """Raises DatabaseHeld where another process has taken it since: what this one knows may no longer be so."""
+    if found(connection, HOLDER) != holder:
+        raise DatabaseHeld(
+            "another process has taken the database since this one began",
+            hint="let one hcs-bridge run on it: its server was away, and the other one came first",
         )
 
 

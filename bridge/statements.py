@@ -7,7 +7,7 @@ from functools import cache
 from typing import TypeVar
 
 from sqlalchemy import Connection, Executable, Table
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import postgresql, sqlite
 
 Item = TypeVar("Item")
 
@@ -24,20 +24,21 @@ def sliced(items: Iterable[Item]) -> Iterator[list[Item]]:
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert the rows, all with the same columns, or, where a primary key is taken, set the others there."""
     if rows:
-        connection.execute(_merge(table, tuple(rows[0]), adding=False), rows)
+        connection.execute(_merge(table, tuple(rows[0]), connection.dialect.name, adding=False), rows)
 
 
 def add_up(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert the rows, all with the same columns, or, where a primary key is taken, add to the numbers there."""
     if rows:
-        connection.execute(_merge(table, tuple(rows[0]), adding=True), rows)
+        connection.execute(_merge(table, tuple(rows[0]), connection.dialect.name, adding=True), rows)
 
 
 @cache
-def _merge(table: Table, names: tuple[str, ...], *, adding: bool) -> Executable:
+def _merge(table: Table, names: tuple[str, ...], dialect: str, *, adding: bool) -> Executable:
     """Made once for a table and its columns: building a statement costs more than running it."""
     keys = [column.name for column in table.primary_key]
-    statement = insert(table)
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(table)
     new = {name: statement.excluded[name] for name in names if name not in keys}
     values = {name: table.c[name] + value for name, value in new.items()} if adding else new
-    return statement.on_conflict_do_update(index_elements=keys, set_=values)
+    merged: Executable = statement.on_conflict_do_update(index_elements=keys, set_=values)
+    return merged

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bridge import migrations, settings
 from bridge.config import Config
 from bridge.database import Database
-from bridge.database_file import hold, unavailable
 from bridge.desk.resealing import reseal_at_once
+from bridge.engines import kind_of, unavailable
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.keys.at_rest import AtRest
 from bridge.keys.load import BridgeKeys, load_keys
@@ -20,6 +21,7 @@ from bridge.keys.master import master_in_force
 from bridge.keys.ring import STORE, KeyRing
 from bridge.protocol.door.catalogue import Catalogue, DeclaredEvent, catalogue_with
 from bridge.relay.store import Store
+from topics.network_time import elapsed_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
     Raises ConfigInvalid, DatabaseHeld, Unavailable, SealBroken (another master key than the one it was written with).
     """
     keys = load_keys(config.keys)
-    with hold(config.database) if alone else nullcontext():
+    with closing(kind_of(config.database).hold(config.database)) if alone else nullcontext():
         database = Database(config.database)
         try:
             with unavailable():
@@ -50,6 +52,9 @@ async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
                 with database.engine.begin() as connection:
                     if alone:
                         settings.refuse_copy(connection)
+                        if database.kind.LOCK_MAY_GO:
+                            settings.hold(connection, holder := os.urandom(16).hex())
+                            database.guard(partial(settings.refuse_other, holder))
                     settings.claim(
                         connection, network=config.network.name, generation=os.urandom(8).hex(), now_ns=time.time_ns()
                     )
@@ -58,7 +63,7 @@ async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
                     ring.ensure(connection, STORE, now_ms=now_ms())
                     at_rest = AtRest(*ring.all_of(connection, STORE))
                 if alone:
-                    reseal_at_once(database.engine, at_rest, ring)
+                    reseal_at_once(database, at_rest, ring)
             catalogue = _catalogue(config)
             yield Storage(config, keys, database, ring, at_rest, catalogue, Store(at_rest, catalogue.data_type))
         finally:
@@ -76,3 +81,8 @@ def _catalogue(config: Config) -> Catalogue:
 def now_ms() -> int:
     """The time of day in milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+def steady_ms() -> int:
+    """Milliseconds for durations: they pass whatever the time of day is set to."""
+    return elapsed_ns() // 1_000_000

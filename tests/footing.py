@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bridge import config_sections as sections
 from bridge import migrations, settings
 from bridge.database import Database
+from tests.servers import place_at
 from topics.devnet.devnet import Devnet
 from topics.devnet.settings import DevnetSettings
 from topics.values import NANOS
@@ -27,16 +28,28 @@ GENERATION = "the generation of the test's store"
 
 @dataclass(slots=True)
 class Clock:
-    """The time of day, and how far a test has put it forward; the devnet and our rooms read the same one."""
+    """The time of day, and how far a test has put it forward; the devnet and our rooms read the same one.
+
+    `set_by_ns`: by how much somebody has set it while it was going.
+    """
 
     ahead_ns: int = 0
+    set_by_ns: int = 0
 
     def __call__(self) -> int:
+        return self.elapsed() + self.set_by_ns
+
+    def elapsed(self) -> int:
+        """The same as if nobody had set it."""
         return time.time_ns() + self.ahead_ns
 
     def ms(self) -> int:
         """The same in milliseconds."""
         return self() // 1_000_000
+
+    def steady_ms(self) -> int:
+        """The milliseconds that durations go by."""
+        return self.elapsed() // 1_000_000
 
     def forward(self, seconds: float) -> None:
         """Let time pass at once."""
@@ -59,10 +72,15 @@ class Terms:
         return self.signing.public_key().public_bytes_raw()
 
 
-@asynccontextmanager
-async def database_at(path: Path, **keys: Any) -> AsyncIterator[Database]:
+def database_at(path: Path, **keys: Any) -> AbstractAsyncContextManager[Database]:
     """A database at its newest schema, with its writer going."""
-    database = Database(sections.Database(url=f"sqlite:///{path}", **keys))
+    return database_of(sections.Database(**place_at(path), **keys))
+
+
+@asynccontextmanager
+async def database_of(section: sections.Database) -> AsyncIterator[Database]:
+    """The same, wherever the section says."""
+    database = Database(section)
     migrations.upgrade(database.engine)
     with database.engine.begin() as connection:
         settings.claim(connection, network=NETWORK, generation=GENERATION, now_ns=time.time_ns())

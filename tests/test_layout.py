@@ -30,12 +30,13 @@ MAY_IMPORT = {
     "bridge.schema": ("topics.registry",),
     "bridge.statements": (),
     "bridge.settings": ("bridge.database", "bridge.statements", "bridge.errors", "bridge.schema"),
+    "bridge.moving": ("bridge.schema", "bridge.settings", "bridge.statements", "bridge.errors"),
     "bridge.migrations": ("bridge.schema", "bridge.errors"),
     "bridge.counts": (),
     "bridge.descriptors": ("bridge.config", "bridge.log"),
-    "bridge.database_file": ("bridge.config_sections", "bridge.errors"),
+    "bridge.engines": ("bridge.config_sections", "bridge.errors"),
     "bridge.database": (
-        "bridge.database_file",
+        "bridge.engines",
         "bridge.counts",
         "bridge.schema",
         "bridge.migrations",
@@ -50,6 +51,7 @@ MAY_IMPORT = {
     "bridge.publish": ("topics", "bridge.protocol", "bridge.keys", "@ground"),
     "bridge.relay": ("topics", "bridge.protocol", "bridge.keys", "@ground"),
     "bridge.gateway": ("topics.values", "bridge.protocol", "bridge.keys", "@ground"),
+    "bridge.intake": ("bridge.protocol", "@ground"),
     "bridge.storage": ROOT_OF_ALL,
     "bridge.remotes": ROOT_OF_ALL,
     "bridge.room_settings": ROOT_OF_ALL,
@@ -80,6 +82,7 @@ GROUND = (
     "bridge.config_sections",
     "bridge.counts",
     "bridge.database",
+    "bridge.engines",
     "bridge.errors",
     "bridge.key_files",
     "bridge.log",
@@ -129,7 +132,8 @@ ROOMS = {
     "rich": ("bridge.commands", "bridge.cli"),
     "sqlalchemy": (
         "bridge.database",
-        "bridge.database_file",
+        "bridge.engines",
+        "bridge.moving",
         "bridge.schema",
         "bridge.migrations",
         "bridge.keys",
@@ -158,6 +162,7 @@ ROOMS = {
     "tenacity": ("topics.ledger", "topics.mirror"),
     "typer": ("bridge.commands", "bridge.cli"),
     "prometheus_client": ("bridge.metrics",),
+    "psycopg": ("bridge.intake.postgres",),
     "opentelemetry": ("bridge.tracing",),
     "redis": ("bridge.gateway.tokens.fetching",),
     "websockets": ("bridge.gateway.server", "bridge.gateway.websocket"),
@@ -209,6 +214,7 @@ WITHOUT_A_TEST_OF_ITS_OWN = {
     "topics/ledger/hapi.py": "names imports, nothing to run",
     "topics/errors.py": "texts are tested where they are raised",
     "bridge/errors.py": "texts are tested where they are raised",
+    "bridge/intake/settings.py": "declares fields, and one product of two numbers",
 }
 
 

@@ -109,9 +109,10 @@ def bar(topic_id: TopicId) -> Iterator[Callable[[int, int | None], None]]:
 @asynccontextmanager
 async def _database(config: Config) -> AsyncIterator[ReadOnly | None]:
     """Ours, if there is one. Raises DatabaseHeld for one of another version or network."""
-    from bridge.relay.audit.looking import ReadOnly, database_path
+    from bridge.engines import kind_of
+    from bridge.relay.audit.looking import ReadOnly
 
-    if not database_path(config.database).exists():
+    if not kind_of(config.database).exists(config.database):
         yield None
         return
     database = ReadOnly(config.database)

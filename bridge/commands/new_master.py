@@ -14,9 +14,10 @@ from bridge import settings
 from bridge.commands.exits import USAGE, CommandFailed
 from bridge.commands.keys_made import write_key
 from bridge.config import Config
+from bridge.engines import kind_of
 from bridge.keys.load import hex_key
 from bridge.keys.ring import master_id
-from bridge.relay.audit.looking import ReadOnly, database_path
+from bridge.relay.audit.looking import ReadOnly
 
 Act = Literal["rewrap", "shred"]
 
@@ -97,7 +98,7 @@ def _is_ours(folder: Path) -> bool:
 
 def _in_force(config: Config) -> str | None:
     """By what the database knows its master key."""
-    if not database_path(config.database).exists():
+    if not kind_of(config.database).exists(config.database):
         return None
     database = ReadOnly(config.database)
     try:

@@ -1,4 +1,4 @@
-"""A database made beside the place where it belongs, and moved there once it is whole."""
+"""A database made beside the place where it belongs, and put there once it is whole."""
 
 # ruff: noqa: PLC0415 # as in the other verbs: what it needs is imported when it runs
 from __future__ import annotations
@@ -6,8 +6,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from bridge.commands.exits import USAGE, CommandFailed
 
 if TYPE_CHECKING:
     from bridge.config import Config
+    from bridge.config_sections import Database
     from bridge.storage import Storage
     from topics.mirror.rest import Mirror
 
@@ -27,21 +30,17 @@ async def beside(
 ) -> AsyncIterator[tuple[Storage, Mirror]]:
     """A database beside the place where ours belongs, which goes there when the block ends well; and a mirror.
 
-    `begin` is told where it is to lie, before it is opened. Raises CommandFailed for a place that isn't empty.
+    It is a file, wherever ours lies; `begin` is told which, before it is opened. Raises CommandFailed for a place that
+    isn't empty.
     """
-    from bridge.database_file import hold
-    from bridge.relay.audit.looking import database_path
+    from bridge.engines import kind_of
     from bridge.remotes import mirror_of
     from bridge.storage import opened
     from bridge.supervise import supervised
 
-    place = database_path(config.database)
-    scratch = place.with_name(f"{place.name}.{doing}")
-    section = config.database.model_copy(update={"url": f"sqlite:///{scratch}", "upgrade_at_start": True})
-    lock = hold(config.database)
-    try:
-        clear(place)
+    with closing(kind_of(config.database).hold(config.database)), _scratch(config.database, doing) as (scratch, put):
         begin(scratch)
+        section = config.database.model_copy(update={"url": f"sqlite:///{scratch}", "upgrade_at_start": True})
         async with (
             opened(config.model_copy(update={"database": section}), alone=True) as storage,
             supervised({"database": storage.database.run}),
@@ -51,12 +50,56 @@ async def beside(
                 yield storage, mirror
             finally:
                 await mirror.close()
+        put()
+
+
+@contextmanager
+def _scratch(section: Database, doing: str) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """Where to make it, and what puts it in its place. Raises CommandFailed for a place that isn't empty."""
+    from bridge.engines import kind_of, sqlite
+
+    if kind_of(section) is sqlite:
+        place = sqlite.file_of(section)
         clear(place)
-        _close(scratch)
-        scratch.replace(place)
-        scratch.with_name(f"{scratch.name}.lock").unlink(missing_ok=True)
+        scratch = place.with_name(f"{place.name}.{doing}")
+        yield scratch, partial(_into_file, place, scratch)
+    else:
+        with tempfile.TemporaryDirectory(prefix="hcs-bridge-") as folder:
+            scratch = Path(folder) / f"{doing}.db"
+            _into_server(section, None)
+            yield scratch, partial(_into_server, section, scratch)
+
+
+def _into_file(place: Path, scratch: Path) -> None:
+    clear(place)
+    all_in_one(scratch)
+    scratch.replace(place)
+    scratch.with_name(f"{scratch.name}.lock").unlink(missing_ok=True)
+
+
+def _into_server(section: Database, scratch: Path | None) -> None:
+    """All rows in one transaction; without a scratch it only looks that there is room for them."""
+    from bridge import migrations, moving
+    from bridge.engines import kind_of, sqlite, unavailable
+
+    target = kind_of(section).engine_of(section)
+    source = None if scratch is None else sqlite.reading(sqlite.at(section, scratch), timeout_s=section.busy_timeout_s)
+    try:
+        with unavailable():
+            migrations.upgrade(target)
+            with target.begin() as there:
+                filled = moving.emptied(there, FILLED)
+                if filled is not None:
+                    text = f"the database {kind_of(section).place(section)} isn't empty: it has {filled}"
+                    hint = "give an empty database, or another schema of it (database.schema_name)"
+                    raise CommandFailed(text, code=USAGE, hint=hint)
+                if source is not None:
+                    with source.connect() as here:
+                        moving.copy(here, there)
     finally:
-        lock.close()
+        target.dispose()
+        if source is not None:
+            source.dispose()
 
 
 def clear(place: Path) -> None:
@@ -75,7 +118,7 @@ def clear(place: Path) -> None:
         place.with_name(place.name + suffix).unlink(missing_ok=True)
 
 
-def _close(scratch: Path) -> None:
+def all_in_one(scratch: Path) -> None:
     """Have all of it in the one file, on disk."""
     with closing(sqlite3.connect(scratch)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")  # the daemon goes back to WAL
@@ -84,17 +127,15 @@ def _close(scratch: Path) -> None:
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[int, int, int], None]]:
-    """A progress bar on a terminal, and nothing elsewhere."""
+def bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on a terminal, and nothing elsewhere: told what is gone through, how much is done, of what."""
     if not sys.stderr.isatty():
-        yield lambda _done, _of, _messages: None
+        yield lambda _doing, _done, _of: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("topics", total=None)
-        yield lambda done, of, messages: progress.update(
-            task, completed=done, total=of, description=f"topics ({messages} messages)"
-        )
+        task = progress.add_task("", total=None)
+        yield lambda doing, done, of: progress.update(task, completed=done, total=of, description=doing)

@@ -27,9 +27,11 @@ class Database(Section):
     """Where state lies."""
 
     url: DatabaseUrl = "sqlite:///var/hcs-bridge.db"
+    schema_name: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = "hcs_bridge_store"
     upgrade_at_start: bool = True
     max_pending_writes: Count = 10_000
     max_group: Count = 500
+    max_conflicts: Count = 50
     max_read_together: Count = 4
     read_threads: Count = 4
     busy_timeout_s: Seconds = 10.0

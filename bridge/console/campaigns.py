@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, and_, bindparam, cast, func, or_, select
 
 from bridge.protocol.envelope import iso_time
 from bridge.protocol.values import JSON
@@ -127,17 +127,22 @@ def bill(row: Found) -> dict[str, JSON]:
     }
 
 
+def _whole(total: ColumnElement[int]) -> ColumnElement[int]:
+    """PostgreSQL adds 64 bits up to a decimal."""
+    return cast(total, BigInteger)
+
+
 def _count(state: EntryState) -> ColumnElement[int]:
     """How many are in this state: campaign by campaign, since the index over states begins with the campaign."""
     of_one = select(func.count()).where(entries.c.ref == topics.c.ref, entries.c.state == state)
-    return func.coalesce(func.sum(of_one.scalar_subquery()), 0).label(state.value)
+    return _whole(func.coalesce(func.sum(of_one.scalar_subquery()), 0)).label(state.value)
 
 
 _UNFINISHED = select(*(_count(state) for state in UNFINISHED)).select_from(topics)
 _READ = select(
-    func.coalesce(func.sum(positions.c.opened_sequence), 0),
+    _whole(func.coalesce(func.sum(positions.c.opened_sequence), 0)),
     func.count(positions.c.halted),
-    func.sum(positions.c.skipped),
+    _whole(func.sum(positions.c.skipped)),
 )
 
 

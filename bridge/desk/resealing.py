@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Column, Connection, Engine, Table, Update, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Column, Connection, Table, Update, bindparam, delete, func, select, tuple_, update
 
 from bridge.database import Database
 from bridge.keys.at_rest import AtRest
@@ -67,12 +67,13 @@ async def reseal(database: Database, at_rest: AtRest, ring: KeyRing) -> None:
         while place is not None:
             place = await database.write(partial(table.portion, at_rest, place))
     await database.write(_forget_older)
-    await asyncio.to_thread(_empty_log, database.engine)
+    await asyncio.to_thread(database.kind.empty_log, database.engine)
     at_rest.change(*await database.read(lambda c: ring.all_of(c, STORE)))
 
 
-def reseal_at_once(engine: Engine, at_rest: AtRest, ring: KeyRing) -> None:
+def reseal_at_once(database: Database, at_rest: AtRest, ring: KeyRing) -> None:
     """The same before anything else runs; nothing where there is one store key only."""
+    engine = database.engine
     with engine.begin() as connection:
         if connection.execute(select(func.count()).where(epochs.c.owner == STORE)).scalar_one() == 1:
             return
@@ -84,16 +85,7 @@ def reseal_at_once(engine: Engine, at_rest: AtRest, ring: KeyRing) -> None:
     with engine.begin() as connection:
         _forget_older(connection)
         at_rest.change(*ring.all_of(connection, STORE))
-    _empty_log(engine)
-
-
-def _empty_log(engine: Engine) -> None:
-    """What was deleted still stands in SQLite's log, until all of it is in the file."""
-    raw = engine.raw_connection()
-    try:
-        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        raw.close()
+    database.kind.empty_log(engine)
 
 
 def _forget_older(connection: Connection) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
-from sqlalchemy import Connection, NullPool, create_engine
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from bridge import migrations
 from bridge.config import Config
+from bridge.config_sections import Database
+from bridge.engines import kind_of
 from bridge.errors import Unavailable
 from topics.errors import TopicsError
 from topics.errors import Unavailable as RemoteUnavailable
@@ -37,11 +36,6 @@ class Ground:
     config: Config
     mirrors: Sequence[Mirror]
     now_ns: Callable[[], int]
-
-    @property
-    def database_path(self) -> Path:
-        """The database's file, which may not be there yet."""
-        return Path(make_url(self.config.database.url).database or "")
 
     @property
     def request_timeout_s(self) -> float:
@@ -78,9 +72,7 @@ class Ground:
 
     async def look_at_any(self, work: Callable[[Connection], T]) -> T | None:
         """The same, of whatever version its schema is."""
-        if not await apart(self.database_path.exists):
-            return None
-        return await apart(partial(_look, self.database_path, self.request_timeout_s, work))
+        return await apart(partial(_look, self.config.database, self.request_timeout_s, work))
 
 
 async def apart(work: Callable[[], T]) -> T:
@@ -109,17 +101,14 @@ async def apart(work: Callable[[], T]) -> T:
     return await done
 
 
-def _look(path: Path, busy_timeout_s: float, work: Callable[[Connection], T]) -> T:
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=busy_timeout_s)
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+def _look(section: Database, timeout_s: float, work: Callable[[Connection], T]) -> T | None:
+    if not kind_of(section).exists(section):
+        return None
+    engine = kind_of(section).reading(section, timeout_s=timeout_s)
     try:
         with engine.connect() as connection:
             return work(connection)
-    except DatabaseError as error:
-        unavailable = Unavailable("the database", str(error.orig))
-        unavailable.hint = SEE_DATABASE
-        raise unavailable from error
+    except DBAPIError as error:
+        raise Unavailable("the database", str(error.orig), hint=SEE_DATABASE) from error
     finally:
         engine.dispose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, FromClause, func, or_, select
 
@@ -12,6 +13,7 @@ from bridge import migrations
 from bridge.config import Config
 from bridge.doctor.findings import Finding, Status, failed, ok, text_of
 from bridge.doctor.storage import schema
+from bridge.engines import Kind, kind_of
 from bridge.errors import Unavailable
 from bridge.publish.outbox import EntryState
 from bridge.relay.audit.looking import ReadOnly
@@ -48,14 +50,15 @@ async def checked(config: Config, *, offline: bool) -> list[Finding]:
     """A line about each; `offline` leaves the mirror out. Reads only."""
     database = ReadOnly(config.database)
     try:
-        findings = [await asyncio.to_thread(_whole, database)]
+        kind = kind_of(config.database)
+        findings = [await asyncio.to_thread(_whole, kind, database)]
         if findings[0].status is Status.FAILED:  # then nothing that is read from it means anything
             return findings
         revision, known = database.read(migrations.revision_of), migrations.revisions()
         findings.append(schema(revision or "none", known))
         if revision != known[0]:
             return findings
-        findings.append(await asyncio.to_thread(database.read, rows))
+        findings.append(await asyncio.to_thread(database.read, partial(rows, kind)))
         reached = database.read(_reached)
     finally:
         database.close()
@@ -68,23 +71,22 @@ async def checked(config: Config, *, offline: bool) -> list[Finding]:
         await mirror.close()
 
 
-def _whole(database: ReadOnly) -> Finding:
+def _whole(kind: Kind, database: ReadOnly) -> Finding:
     try:
-        return database.read(pages)
+        return database.read(partial(pages, kind))
     except Unavailable as error:
         return failed(PAGES, text_of(error), PUT_BACK)
 
 
-def pages(connection: Connection) -> Finding:
-    """Whether the file is what SQLite wrote."""
-    found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-    return ok(PAGES, "the file is whole") if found == ["ok"] else failed(PAGES, _some(found), PUT_BACK)
+def pages(kind: Kind, connection: Connection) -> Finding:
+    """Whether the disk holds what was written."""
+    found = kind.damage(connection)
+    return failed(PAGES, _some(found), PUT_BACK) if found else ok(PAGES, "it is whole")
 
 
-def rows(connection: Connection) -> Finding:
+def rows(kind: Kind, connection: Connection) -> Finding:
     """Whether what a row refers to is there."""
-    lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    named = Counter((table, parent) for table, _, parent, _ in lost)
+    named = Counter(kind.lost(connection))
     found = [f"{count} rows of {table} name a missing one of {parent}" for (table, parent), count in named.items()]
     for what, (table, is_orphan) in ORPHANS.items():
         if count := connection.execute(select(func.count()).select_from(table).where(is_orphan)).scalar_one():

@@ -12,8 +12,10 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from bridge import migrations, settings
+from bridge.doctor import server
 from bridge.doctor.findings import Finding, Status, failed, ok, text_of, warning
 from bridge.doctor.ground import Ground, apart
+from bridge.engines import kind_of, sqlite
 from bridge.errors import BridgeError
 from bridge.keys.load import load_keys
 from bridge.keys.master import master_in_force
@@ -26,8 +28,10 @@ MIB = 1024 * 1024
 
 async def storage(ground: Ground) -> Sequence[Finding]:
     """The place, and, where there is a database already, what it is bound to. It is only read."""
-    path, low_bytes = ground.database_path, ground.config.doctor.low_disk_bytes
-    findings = await apart(partial(place, path, low_bytes=low_bytes))
+    section, low_bytes = ground.config.database, ground.config.doctor.low_disk_bytes
+    is_file = kind_of(section) is sqlite
+    look = partial(place, sqlite.file_of(section), low_bytes=low_bytes) if is_file else partial(server.place, section)
+    findings = await apart(look)
     try:
         revision = await ground.look_at_any(migrations.revision_of)
         bound = await ground.look(lambda connection: settings.found(connection, settings.NETWORK))
@@ -35,7 +39,7 @@ async def storage(ground: Ground) -> Sequence[Finding]:
         if findings[0].status is Status.FAILED:  # no right to it, which is why it doesn't open
             return findings
         hint = "is database.url the right file? If it is damaged, put a backup in its place"
-        return [failed(DATABASE, f"{path}: {text_of(error)}", hint), *findings[1:]]
+        return [failed(DATABASE, f"{kind_of(section).place(section)}: {text_of(error)}", hint), *findings[1:]]
     if revision is None:
         return findings
     findings.append(schema(revision, migrations.revisions()))

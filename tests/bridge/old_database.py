@@ -8,7 +8,7 @@ from contextlib import closing
 from bridge import migrations
 from bridge.config import Config
 from bridge.database import Database
-from bridge.relay.audit.looking import database_path
+from bridge.engines import sqlite
 
 
 def old_database(config: Config) -> None:
@@ -21,7 +21,7 @@ def old_database(config: Config) -> None:
 
 def made_old(config: Config) -> None:
     """What the database holds, as far as the first version had a column for it, in a database of that version."""
-    place = database_path(config.database)
+    place = sqlite.file_of(config.database)
     newer = place.with_name("newer.db")
     with closing(sqlite3.connect(place)) as source, closing(sqlite3.connect(newer)) as target:
         source.backup(target)

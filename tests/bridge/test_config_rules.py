@@ -19,7 +19,12 @@ from topics.values import AccountId
         (rules.Amount, 0.5, [0, -1, float("inf"), float("nan")]),
         (rules.CookieName, "access_token", ["a b", "a=b", "a;", "x" * 65]),
         (rules.Count, 1, [0, -1, 1.5, "many"]),
-        (rules.DatabaseUrl, "sqlite:////var/x.db", ["postgresql://h/d", "sqlite://", "/var/x.db", ""]),
+        (rules.DatabaseUrl, "sqlite:////var/x.db", ["mysql://h/d", "sqlite://", "/var/x.db", "postgresql://h", ""]),
+        (
+            rules.DatabaseUrl,
+            "postgresql://u:p@h:5432/d?sslmode=require",
+            ["postgresql:///", "postgresql+psycopg://h/d"],
+        ),
         (rules.EventName, "TEAM_JOINED", ["team", "9A", "", "A" * 65]),
         (rules.IpNetwork, "10.0.0.0/8", ["10.0.0.1/8", "10.0.0", "example.com"]),
         (

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, insert, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bridge.database import Database
 from bridge.errors import Unavailable
@@ -40,6 +40,7 @@ def adding(name: str) -> Callable[[Connection], str]:
     return partial(add, name=name)
 
 
+@pytest.mark.sqlite
 async def test_accepted_means_that_another_connection_sees_it(database: Database, tmp_path: Path) -> None:
     assert await database.write(lambda c: add(c, "a")) == "a"
     with sqlite3.connect(tmp_path / "b.db") as other:
@@ -47,6 +48,7 @@ async def test_accepted_means_that_another_connection_sees_it(database: Database
     other.close()
 
 
+@pytest.mark.sqlite
 async def test_each_commit_is_flushed(database: Database) -> None:
     modes = await database.read(
         lambda c: [c.exec_driver_sql(f"pragma {p}").scalar() for p in ("synchronous", "journal_mode")]
@@ -211,12 +213,13 @@ async def test_a_write_that_was_under_way_when_the_writer_stopped_is_not_left_wa
 
 
 async def test_a_statement_that_no_retry_will_mend_is_not_called_unavailable(database: Database) -> None:
-    with pytest.raises(OperationalError, match="no such table"):
+    with pytest.raises(DBAPIError, match="nowhere"):
         await database.write(lambda c: c.exec_driver_sql("select * from nowhere"))
-    with pytest.raises(OperationalError, match="no such table"):
+    with pytest.raises(DBAPIError, match="nowhere"):
         await database.read(lambda c: c.exec_driver_sql("select * from nowhere"))
 
 
+@pytest.mark.sqlite
 async def test_a_group_that_finds_the_database_locked_waits_once_and_not_each(tmp_path: Path) -> None:
     loop, busy_s = asyncio.get_running_loop(), 0.2
     async with database_at(tmp_path / "b.db", busy_timeout_s=busy_s) as database:

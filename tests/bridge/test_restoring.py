@@ -56,7 +56,7 @@ async def bridged(folder: Path, **keys: Any) -> AsyncIterator[World]:
 
 def keep(made: World) -> None:
     """`hcs-bridge backup`, beside the running bridge."""
-    back_up(database_of(made), made.folder / OLD, force=True)
+    back_up(made.config.database, made.folder / OLD, force=True)
 
 
 def lose(made: World) -> Path:

@@ -12,13 +12,14 @@ from bridge import config_sections as sections
 from bridge import migrations, settings
 from bridge.database import Database
 from bridge.errors import DatabaseHeld
+from tests.servers import place_at
 
 NOW_NS = 1_793_600_000 * 10**9
 
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
-    engine = Database(sections.Database(url=f"sqlite:///{tmp_path}/b.db")).engine
+    engine = Database(sections.Database(**place_at(tmp_path / "b.db"))).engine
     migrations.upgrade(engine)
     with engine.begin() as connection:
         yield connection

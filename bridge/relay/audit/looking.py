@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from sqlalchemy import Connection, QueuePool, create_engine, select
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DatabaseError
 
 from bridge.config_sections import Database
+from bridge.engines import kind_of, unavailable
 from bridge.errors import Unavailable
 from bridge.keys.ring import CampaignKeys, KeyRing, campaign_owner
 from bridge.protocol.wire.epochs import Epoch
@@ -23,32 +21,22 @@ T = TypeVar("T")
 
 
 class ReadOnly:
-    """Holds the engine. `close()` it. SQLite may leave its empty -wal and -shm files."""
+    """Holds the engine. `close()` it."""
 
     def __init__(self, section: Database) -> None:
-        uri = f"{database_path(section).absolute().as_uri()}?mode=ro"
-
-        def connect() -> sqlite3.Connection:
-            return sqlite3.connect(uri, uri=True, timeout=section.busy_timeout_s, check_same_thread=False)
-
-        self._engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+        self._engine = kind_of(section).reading(section, timeout_s=section.busy_timeout_s)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds, from any thread. Raises Unavailable."""
         try:
-            with self._engine.connect() as connection:
+            with unavailable(), self._engine.connect() as connection:
                 return work(connection)
-        except DatabaseError as error:
+        except DatabaseError as error:  # no database of ours, or a damaged one
             raise Unavailable("the database", str(error.orig)) from error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of it."""
         self._engine.dispose()
-
-
-def database_path(section: Database) -> Path:
-    """Where the database's file is, or would be."""
-    return Path(make_url(section.url).database or "")
 
 
 class RecordedKeys:

@@ -15,9 +15,9 @@ from bridge import offline
 from bridge.commands.backup import back_up
 from bridge.commands.exits import CommandFailed
 from bridge.config import Config
+from bridge.engines import sqlite
 from bridge.errors import DatabaseHeld
 from bridge.migrations import revisions
-from bridge.relay.audit.looking import database_path
 from bridge.schema import registry
 from bridge.storage import opened
 from tests.bridge.relay.audit.conftest import database_of
@@ -44,10 +44,10 @@ async def place(config: Config) -> Path:
     async with opened(config, alone=True) as storage:
         with storage.database.engine.begin() as connection:
             registry.intend(connection, "1", owner="77", now_ms=1)
-    return database_path(config.database)
+    return sqlite.file_of(config.database)
 
 
-async def test_it_is_of_one_moment_while_others_write(place: Path, tmp_path: Path) -> None:
+async def test_it_is_of_one_moment_while_others_write(place: Path, config: Config, tmp_path: Path) -> None:
     """Two rows are always written together: a copy that has one has the other."""
     stop = Event()
 
@@ -65,7 +65,7 @@ async def test_it_is_of_one_moment_while_others_write(place: Path, tmp_path: Pat
     try:
         pairs = set()
         for number in range(5):
-            back_up(place, tmp_path / f"{number}.db", force=False)
+            back_up(config.database, tmp_path / f"{number}.db", force=False)
             with closing(sqlite3.connect(tmp_path / f"{number}.db")) as copy:
                 assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
                 pairs.add(
@@ -78,22 +78,22 @@ async def test_it_is_of_one_moment_while_others_write(place: Path, tmp_path: Pat
 
 
 async def test_no_daemon_runs_on_it(place: Path, config: Config, tmp_path: Path) -> None:
-    back_up(place, tmp_path / "copy.db", force=False)
+    back_up(config.database, tmp_path / "copy.db", force=False)
     (tmp_path / "copy.db").replace(place)
     with pytest.raises(DatabaseHeld, match="is a backup"):
         async with opened(config, alone=True):
             pass
 
 
-async def test_what_is_there_stays_unless_forced(place: Path, tmp_path: Path) -> None:
+async def test_what_is_there_stays_unless_forced(place: Path, config: Config, tmp_path: Path) -> None:
     file = tmp_path / "copy.db"
     file.write_text("dear")
     with pytest.raises(CommandFailed, match="is there already"):
-        back_up(place, file, force=False)
+        back_up(config.database, file, force=False)
     assert file.read_text() == "dear"
-    assert back_up(place, file, force=True).topics == 1
+    assert back_up(config.database, file, force=True).topics == 1
     with pytest.raises(CommandFailed, match="is there already"):  # the database itself is never taken for a backup
-        back_up(place, place, force=True)
+        back_up(config.database, place, force=True)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ async def test_what_is_there_stays_unless_forced(place: Path, tmp_path: Path) ->
     ],
 )
 async def test_what_fails_leaves_nothing(
-    place: Path, tmp_path: Path, spoil: Callable[[Path], object], said: str
+    place: Path, config: Config, tmp_path: Path, spoil: Callable[[Path], object], said: str
 ) -> None:
     with closing(sqlite3.connect(place)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
@@ -113,5 +113,5 @@ async def test_what_fails_leaves_nothing(
     target = tmp_path / "backups"
     target.mkdir()
     with pytest.raises(CommandFailed, match=said):
-        back_up(place, target / "copy.db", force=False)
+        back_up(config.database, target / "copy.db", force=False)
     assert list(target.iterdir()) == []

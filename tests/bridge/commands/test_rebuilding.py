@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,8 @@ import pytest
 from bridge.commands.exits import CommandFailed
 from bridge.commands.rebuilding import Request, rebuilt
 from bridge.config import Config
-from bridge.database_file import hold
+from bridge.engines import sqlite
 from bridge.errors import DatabaseHeld
-from bridge.relay.audit.looking import database_path
 from bridge.schema import epochs
 from bridge.storage import opened
 
@@ -41,7 +41,7 @@ async def test_what_cant_be_meant_is_refused(
         await rebuilt(config, Request(**paths))
     inner = refused.value.exceptions[0] if isinstance(refused.value, ExceptionGroup) else refused.value
     assert said in str(inner)
-    assert not database_path(config.database).exists()
+    assert not sqlite.file_of(config.database).exists()
 
 
 async def test_a_backup_under_another_master_key_is_refused(config: Config, tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ async def test_a_backup_under_another_master_key_is_refused(config: Config, tmp_
         with storage.database.engine.begin() as connection:
             storage.ring.ensure(connection, "campaign:1", now_ms=1)
             connection.execute(epochs.update().values(wrapped=os.urandom(60)).where(epochs.c.owner == "campaign:1"))
-    database_path(config.database).rename(tmp_path / "old.db")
+    sqlite.file_of(config.database).rename(tmp_path / "old.db")
     with pytest.raises((CommandFailed, ExceptionGroup)) as refused:
         await rebuilt(config, Request(payer="0.0.2", keys_from=tmp_path / "old.db"))
     inner = refused.value.exceptions[0] if isinstance(refused.value, ExceptionGroup) else refused.value
@@ -57,5 +57,5 @@ async def test_a_backup_under_another_master_key_is_refused(config: Config, tmp_
 
 
 async def test_beside_a_running_daemon_it_is_refused(config: Config) -> None:
-    with hold(config.database), pytest.raises(DatabaseHeld):
+    with closing(sqlite.hold(config.database)), pytest.raises(DatabaseHeld):
         await rebuilt(config, Request(payer="0.0.2"))

@@ -13,8 +13,8 @@ from bridge import offline
 from bridge.commands.exits import CommandFailed
 from bridge.commands.restoring import Request, restored
 from bridge.config import Config
+from bridge.engines import sqlite
 from bridge.errors import BridgeError
-from bridge.relay.audit.looking import database_path
 from bridge.schema import registry
 from bridge.storage import opened
 
@@ -50,7 +50,7 @@ def of_another_network(path: Path) -> None:
 )
 async def test_what_is_no_backup(config: Config, tmp_path: Path, spoil: Callable[[Path], object], said: str) -> None:
     await offline.topics(config)
-    place, backup = database_path(config.database), tmp_path / "backup.db"
+    place, backup = sqlite.file_of(config.database), tmp_path / "backup.db"
     with closing(sqlite3.connect(place)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
     place.rename(backup)
@@ -64,7 +64,7 @@ async def test_a_database_that_is_there_stays(config: Config, tmp_path: Path) ->
     async with opened(config, alone=True) as storage:
         with storage.database.engine.begin() as connection:
             registry.intend(connection, "1", owner="77", now_ms=1)
-    place = database_path(config.database)
+    place = sqlite.file_of(config.database)
     with closing(sqlite3.connect(place)) as source, closing(sqlite3.connect(tmp_path / "backup.db")) as target:
         source.backup(target)
     before = place.read_bytes()

@@ -11,11 +11,11 @@ from bridge import offline
 from bridge.commands.exits import CommandFailed
 from bridge.commands.scratch import beside, clear
 from bridge.config import Config
-from bridge.relay.audit.looking import database_path
+from bridge.engines import sqlite
 
 
 async def test_an_empty_database_makes_room_and_any_other_stays(config: Config) -> None:
-    place = database_path(config.database)
+    place = sqlite.file_of(config.database)
     clear(place)
     await offline.topics(config)  # as when somebody looked: made, with nothing in it
     assert place.exists()
@@ -29,7 +29,7 @@ async def test_an_empty_database_makes_room_and_any_other_stays(config: Config) 
 
 
 async def test_what_fails_on_the_way_puts_nothing_in_place(config: Config) -> None:
-    place = database_path(config.database)
+    place = sqlite.file_of(config.database)
     with pytest.raises(RuntimeError):
         async with beside(config, "rebuilding"):
             raise RuntimeError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, insert, update
 
 from bridge.console import campaigns
@@ -117,6 +118,7 @@ def test_bills_are_the_latest_ones(connection: Connection) -> None:
     assert campaigns.bills(connection, Scope.KEY, limit=2) == []
 
 
+@pytest.mark.sqlite
 def test_no_statement_scans_what_grows_with_events(connection: Connection, plans: Plans) -> None:
     with plans.noted():
         campaigns.page(connection, Wanted(9, "c1", "c", only_halted=True), {})

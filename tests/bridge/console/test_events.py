@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, update
 
 from bridge.console import events
@@ -101,6 +102,7 @@ def test_the_outbox_by_state(connection: Connection) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.sqlite
 def test_no_statement_scans_what_grows_with_events(connection: Connection, plans: Plans) -> None:
     add(connection, NewEntry(bytes(16), "c1", "campaign:c1", b"sealed", 10, "backend", 7))
     fly(connection, 0)

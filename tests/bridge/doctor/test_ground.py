@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from bridge import migrations
 from bridge.doctor.ground import apart
+from bridge.engines import sqlite
 from bridge.errors import Unavailable
 from bridge.schema import settings
 from bridge.storage import opened
@@ -24,7 +25,7 @@ from topics.mirror.rest import Mirror
 async def test_no_database_is_nothing_to_look_at_and_none_is_made(made: World) -> None:
     async with ground_of(made.config) as ground:
         assert await ground.look(lambda connection: 1) is None
-        assert not ground.database_path.exists()
+        assert not sqlite.file_of(ground.config.database).exists()
 
 
 def write(connection: Connection) -> None:
@@ -51,7 +52,7 @@ async def test_another_schema_is_only_looked_at_on_request(made: World) -> None:
 
 async def test_what_is_no_database_is_told(made: World) -> None:
     async with ground_of(made.config) as ground:
-        ground.database_path.write_text("something else " * 100)
+        sqlite.file_of(ground.config.database).write_text("something else " * 100)
         with pytest.raises(Unavailable, match="not a database"):
             await ground.look(lambda connection: 1)
 

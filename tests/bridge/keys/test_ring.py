@@ -18,13 +18,14 @@ from bridge.protocol.wire.epochs import Epoch
 from bridge.protocol.wire.wrapping import wrap_key
 from bridge.schema import epochs
 from bridge.statements import MAX_IN
+from tests.servers import place_at
 
 MASTER = os.urandom(32)
 
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
-    engine = Database(sections.Database(url=f"sqlite:///{tmp_path}/b.db")).engine
+    engine = Database(sections.Database(**place_at(tmp_path / "b.db"))).engine
     migrations.upgrade(engine)
     with engine.begin() as connection:
         yield connection

@@ -12,12 +12,13 @@ from bridge import config_sections as sections
 from bridge import migrations
 from bridge.database import Database
 from bridge.schema import registry
+from tests.servers import place_at
 
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
     """A transaction on a database that knows the campaigns c1 and c2."""
-    engine = Database(sections.Database(url=f"sqlite:///{tmp_path}/plain.db")).engine
+    engine = Database(sections.Database(**place_at(tmp_path / "plain.db"))).engine
     migrations.upgrade(engine)
     with engine.begin() as connection:
         for ref in ("c1", "c2"):

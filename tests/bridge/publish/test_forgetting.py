@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from bridge.config_sections import Database as Section
 from bridge.database import Database
@@ -15,15 +16,17 @@ from bridge.migrations import upgrade
 from bridge.publish import idempotency
 from bridge.publish.forgetting import BATCH, forget, forget_settled
 from bridge.publish.idempotency import Answer
+from bridge.schema import entries, flights, positions, topics, transactions
 from bridge.supervise import Loop, supervised
 from tests.footing import database_at
+from tests.servers import place_at
 
 HOUR_MS = 3_600_000
 OLD, YOUNG = ("backend", "old"), ("backend", "young")
 
 
 async def test_old_keys_go_and_young_ones_stay(tmp_path: Path) -> None:
-    database = Database(Section(url=f"sqlite:///{tmp_path / 'x.db'}"))
+    database = Database(Section(**place_at(tmp_path / "x.db")))
     upgrade(database.engine)
     now_ms = 100 * HOUR_MS
     with database.engine.begin() as connection:
@@ -48,35 +51,24 @@ async def outbox(tmp_path: Path) -> AsyncIterator[Database]:
     """
     async with database_at(tmp_path / "x.db") as database:
         with database.engine.begin() as connection:
-            connection.exec_driver_sql(
-                "INSERT INTO topics (ref, topic_id, state, registered_ms) VALUES ('1', 't', '', 0)"
-            )
-            connection.exec_driver_sql(
-                "INSERT INTO positions (topic_id, sequence, consensus_ns, running_hash, opened_sequence,"
-                " producer_sequence, skipped) VALUES ('t', 0, 0, x'', 0, ?, 0)",
-                (BATCH // 2,),
-            )
+            topic = {"ref": "1", "topic_id": "t", "state": "", "registered_ms": 0}
+            connection.execute(insert(topics), topic)
+            position = {"topic_id": "t", "sequence": 0, "consensus_ns": 0, "running_hash": b"", "opened_sequence": 0}
+            connection.execute(insert(positions), position | {"producer_sequence": BATCH // 2, "skipped": 0})
+            flight = {"ref": "1", "topic_id": "t", "opened_ms": 0}
+            chunk = {"payer": "p", "ref": "1", "number": 1, "total": 1, "message": b"1", "valid_duration_s": 120}
             for number in range(1, BATCH + 1):
                 state = "open" if number == 2 else "submitted"
-                connection.exec_driver_sql("INSERT INTO flights VALUES (?, '1', 't', ?, ?, 0)", (number, number, state))
-                connection.exec_driver_sql(
-                    "INSERT INTO transactions (payer, valid_start_ns, ref, flight_id, number, total, message,"
-                    " valid_duration_s, state, sequence) VALUES ('p', ?, '1', ?, 1, 1, x'01', 120, 'settled', ?)",
-                    (number, number, number),
-                )
+                mine = {"id": number, "producer_sequence": number, "state": state}
+                connection.execute(insert(flights), flight | mine)
+                sent = {"valid_start_ns": number, "flight_id": number, "state": "settled", "sequence": number}
+                connection.execute(insert(transactions), chunk | sent)
             states = dict(zip(range(5, 9), ("parked", "waiting", "dropped", "submitted"), strict=True))
+            entry = {"ref": "1", "channel": "c", "kind": "event", "body": b"2", "size": 1, "api_key": "backend"}
             for number in range(2 * BATCH):
-                connection.exec_driver_sql(
-                    "INSERT INTO entries (id, event_id, ref, channel, kind, body, size, api_key, accepted_ms, state,"
-                    " flight_id) VALUES (?, ?, '1', 'c', 'event', x'02', 1, 'backend', ?, ?, ?)",
-                    (
-                        number + 1,
-                        number.to_bytes(16),
-                        number * HOUR_MS,
-                        states.get(number + 1, "confirmed"),
-                        number // 2 + 1,
-                    ),
-                )
+                state = states.get(number + 1, "confirmed")
+                mine = {"id": number + 1, "event_id": number.to_bytes(16), "accepted_ms": number * HOUR_MS}
+                connection.execute(insert(entries), entry | mine | {"state": state, "flight_id": number // 2 + 1})
         yield database
 
 

@@ -107,6 +107,7 @@ def recorded() -> Iterator[None]:
         yield
 
 
+@pytest.mark.sqlite  # it goes on with a copy of the file
 @settings(max_examples=6, deadline=None)
 @given(st.lists(st.sampled_from(STEPS), min_size=4, max_size=12))
 def test_no_nonce_stands_twice_under_a_key(steps: list[str]) -> None:

@@ -160,6 +160,7 @@ def test_refused_flights_and_other_topics_are_left_out(connection: Connection) -
     assert pins.recognise(connection, [other], last_frame=1).flights == {}
 
 
+@pytest.mark.sqlite
 def test_the_look_goes_by_an_index(connection: Connection) -> None:
     """A topic has as many flights as it ever had frames."""
     plan = connection.exec_driver_sql(

@@ -12,12 +12,13 @@ from bridge import config_sections as sections
 from bridge import migrations, settings
 from bridge.database import Database
 from tests.footing import GENERATION, NETWORK
+from tests.servers import place_at
 
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
     """A transaction on a database that nothing was read into yet."""
-    engine = Database(sections.Database(url=f"sqlite:///{tmp_path}/plain.db")).engine
+    engine = Database(sections.Database(**place_at(tmp_path / "plain.db"))).engine
     migrations.upgrade(engine)
     with engine.begin() as connection:
         settings.claim(connection, network=NETWORK, generation=GENERATION, now_ns=10**18)

@@ -9,7 +9,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from bridge.config_sections import Database as DatabaseSection
-from bridge.database_file import engine_of, hold, unavailable
+from bridge.engines.faults import unavailable
+from bridge.engines.sqlite import engine_of, hold
 from bridge.errors import DatabaseHeld, Unavailable
 
 

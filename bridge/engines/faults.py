@@ -1,0 +1,76 @@
+"""What a database says that it can't do just now, as ours: with what an operator does about it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from bridge.errors import Unavailable
+
+UNWRITABLE = "see that the disk has room and is mounted for writing, and whose the files of database.url are"
+OF_SQLITE: Mapping[str, str] = {
+    "SQLITE_BUSY": "another process writes to it: `fuser -v` with the file of database.url names it",
+    "SQLITE_CANTOPEN": "see that its disk is there, and that the process has file descriptors left",
+    "SQLITE_FULL": "make room on its disk",
+    "SQLITE_IOERR": "see that its disk has room and is well",
+    "SQLITE_READONLY": UNWRITABLE,
+}
+"""By how SQLite's name for it begins."""
+OF_POSTGRESQL: Mapping[str, str] = {
+    "08": "see that the server of database.url runs and can be reached, and has that database and user",
+    "25006": "the server is a standby, or was set to read only: database.url must name one that takes writes",
+    "42501": "give the user of database.url the right to it: GRANT CREATE ON DATABASE",
+    "53100": "make room on the server's disk",
+    "53300": "raise the server's max_connections, or lower database.read_threads",
+    "53": "see what the server lacks in its own log",
+    "55": "somebody holds a lock in it: pg_stat_activity names the session",
+    "57": "the server is being stopped, or somebody ended this session",
+    "58": "see the server's own log: its disk, or its files, are not well",
+}
+"""By how the SQLSTATE begins (PostgreSQL's documentation, appendix A)."""
+CONFLICTS = frozenset({"40001", "40P01"})
+"""serialization_failure, deadlock_detected: the same again may well succeed."""
+
+
+class Conflict(Exception):
+    """Somebody else wrote what this transaction had read: nothing of it is stored, and it can be run again."""
+
+
+@contextmanager
+def unavailable() -> Iterator[None]:
+    """Inside the block, what the database can't do just now is raised as Unavailable, or as Conflict.
+
+    What is a fault of our own (no such table, a rule broken) stays what it is.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error.orig, sqlite3.Error):
+            raise (_of_sqlite(error, error.orig) or error) from error
+        raise (_of_postgresql(error) or error) from error
+
+
+def _of_sqlite(error: DBAPIError, orig: sqlite3.Error) -> Exception | None:
+    if not isinstance(error, OperationalError) or orig.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+        return None
+    hint = next((hint for start, hint in OF_SQLITE.items() if orig.sqlite_errorname.startswith(start)), "")
+    return Unavailable("the database", str(orig), hint=hint)
+
+
+def _of_postgresql(error: DBAPIError) -> Exception | None:
+    state = getattr(error.orig, "sqlstate", None)
+    if state in CONFLICTS:
+        return Conflict(str(error.orig))
+    if state is None:  # no answer at all: the connection could not be made, or has broken
+        lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+        state = "08" if lost else ""
+    hint = next((hint for start, hint in OF_POSTGRESQL.items() if state.startswith(start)), None)
+    return None if hint is None else Unavailable("the database", _said(error), hint=hint)
+
+
+def _said(error: DBAPIError) -> str:
+    """The first line of it; the others quote the statement."""
+    return str(error.orig).strip().partition("\n")[0]

@@ -1,0 +1,151 @@
+"""PostgreSQL: a schema of our own in a database that others operate, through `psycopg` (extra `[postgresql]`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import NoSuchModuleError
+from sqlalchemy.pool import NullPool
+
+from bridge.config_sections import Database as DatabaseSection
+from bridge.engines.faults import unavailable
+from bridge.errors import ConfigInvalid, ConfigProblem, DatabaseHeld
+
+LOCK_MAY_GO = True  # with its session, when the server is restarted
+LOCK = 0x686373_62726964
+"""`hcs-brid` as a number: what an advisory lock goes by, in our database."""
+OF_PRISMA = ("schema", "connection_limit", "pool_timeout", "pgbouncer", "sslidentity")
+"""Parameters of a Prisma URL, which DATABASE_URL often is; libpq refuses what it doesn't know."""
+
+
+def engine_of(section: DatabaseSection) -> Engine:
+    """Connections whose transactions are serializable: as if one wrote after the other, whoever they are."""
+    size = section.read_threads + 1
+    engine = _engine(section, isolation_level="SERIALIZABLE", pool_size=size, max_overflow=0, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect", once=True)
+    def _schema(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (section.schema_name,))
+        if cursor.fetchone() is None:  # asked first: who may use it needn't have the right to make it
+            cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{section.schema_name}"')
+        connection.commit()
+
+    return engine
+
+
+def snapshots(engine: Engine) -> Engine:
+    """One moment for all statements of a reader."""
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def ticket(connection: Connection) -> str | None:
+    """The transaction's number."""
+    number: str | None = connection.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()::text").scalar_one()
+    return number
+
+
+def is_committed(connection: Connection, ticket: str) -> bool | None:
+    """The server remembers, for as long as any transaction of then may be asked for."""
+    status = connection.execute(text("SELECT pg_xact_status(CAST(:ticket AS xid8))"), {"ticket": ticket}).scalar_one()
+    return None if status == "in progress" else status == "committed"
+
+
+def reading(section: DatabaseSection, *, timeout_s: float) -> Engine:
+    """The same, refused by the server what would change anything."""
+    options = f"-c default_transaction_read_only=on -c statement_timeout={round(timeout_s * 1000)}"
+    return _engine(section, options, isolation_level="REPEATABLE READ", poolclass=NullPool)
+
+
+def exists(section: DatabaseSection) -> bool:
+    """Whether our schema is there."""
+    engine = reading(section, timeout_s=section.busy_timeout_s)
+    try:
+        with unavailable(), engine.connect() as connection:
+            found = text("SELECT to_regclass(:name) IS NOT NULL")
+            return bool(connection.execute(found, {"name": f'"{section.schema_name}".alembic_version'}).scalar_one())
+    finally:
+        engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A session whose lock ends with it."""
+
+    engine: Engine
+    session: Connection
+
+    def close(self) -> None:
+        """Let others have it."""
+        self.session.close()
+        self.engine.dispose()
+
+
+def hold(section: DatabaseSection) -> Held:
+    """An advisory lock on the schema's name, for a session that does nothing else."""
+    engine = _engine(section, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with unavailable():
+        session = engine.connect()
+        wanted = {"ours": LOCK, "name": section.schema_name}
+        taken = session.execute(
+            text("SELECT pg_try_advisory_lock(hashtextextended(:name, :ours))"), wanted
+        ).scalar_one()
+    held = Held(engine, session)
+    if not taken:
+        held.close()
+        raise DatabaseHeld(
+            f"another process holds the database ({place(section)})",
+            hint="stop the other hcs-bridge, or give this one a database.schema_name of its own",
+        )
+    return held
+
+
+def place(section: DatabaseSection) -> str:
+    """Host, database and schema."""
+    url = make_url(section.url)
+    return f"{url.set(password=None, query={}).render_as_string()}, schema {section.schema_name}"
+
+
+def size(connection: Connection) -> int:
+    """All tables of ours, with their indexes."""
+    ours = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class"
+    where = "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+    return int(connection.execute(text(f"{ours} {where}")).scalar_one())
+
+
+def damage(_connection: Connection) -> list[str]:
+    """The server looks after its own pages."""
+    return []
+
+
+def lost(_connection: Connection) -> list[tuple[str, str]]:
+    """Foreign keys are the server's to keep."""
+    return []
+
+
+def empty_log(_engine: Engine) -> None:
+    """The server's log is its operator's: what was shredded stays in it and its archive for as long as they say."""
+
+
+def _engine(section: DatabaseSection, options: str = "", **how: Any) -> Engine:
+    timeout_ms = round(section.busy_timeout_s * 1000)
+    waits = f"-c lock_timeout={timeout_ms} -c idle_in_transaction_session_timeout={timeout_ms}"
+    connect_args = {
+        "options": f'-c search_path="{section.schema_name}" -c timezone=UTC -c synchronous_commit=on {waits} {options}',
+        "connect_timeout": max(1, round(section.busy_timeout_s)),
+        "application_name": "hcs-bridge",
+    }
+    try:
+        return create_engine(_url(section), connect_args=connect_args, **how)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        rule = f"{error}: pip install 'hcs-bridge[postgresql]'"
+        raise ConfigInvalid([ConfigProblem("configuration", "database.url", "(hidden)", rule)]) from error
+
+
+def _url(section: DatabaseSection) -> URL:
+    """For psycopg 3, without what only Prisma understands."""
+    return make_url(section.url).set(drivername="postgresql+psycopg").difference_update_query(OF_PRISMA)
