@@ -68,7 +68,7 @@ async def connected(
         network=network_time,
         is_taken=is_taken,
     )
-    operator = Operator(account, operator_key(config.operator), ids.next, network_time.refused)
+    operator = Operator(account, operator_key(config.operator), ids.next, network_time.refused, network_time.expired)
     hosts = Hosts(section_as(MirrorSettings, config.mirror))
     mirror = mirror_of(config, hosts=hosts, on_time=network_time.seen)
     streams = streams_of(config, mirror, hosts)

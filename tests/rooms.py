@@ -143,7 +143,7 @@ async def rooms_on(
         at_rest = await database.write(lambda c: AtRest(ring.ensure(c, STORE, now_ms=terms.clock.ms())))
         payer = terms.devnet.operator_id
         last_ns = await database.read(lambda c: id_records.last_valid_start_ns(c, payer))
-        network = NetworkTime(terms.clock, elapsed_ns=terms.clock)
+        network = NetworkTime(terms.clock, elapsed_ns=terms.clock.elapsed)
         ids = TransactionIds(
             payer,
             last_ns=last_ns,
@@ -153,7 +153,9 @@ async def rooms_on(
         )
         ledger = GrpcLedger(
             [Node(account, address) for account, address in terms.devnet.nodes.items()],
-            operator=Operator(payer, OperatorKey.parse(terms.devnet.operator_key), ids.next, network.refused),
+            operator=Operator(
+                payer, OperatorKey.parse(terms.devnet.operator_key), ids.next, network.refused, network.expired
+            ),
             settings=QUICK,
         )
         mirror = Mirror(terms.devnet.mirror_url, QUICK_MIRROR, on_time=network.seen)

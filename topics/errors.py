@@ -22,6 +22,7 @@ HINTS = {
     "INVALID_SIGNATURE": "operator.key_file isn't the key of operator.account on this network; one that was reset, as "
     "a devnet started anew, has other keys: restart with a new database",
     "INVALID_TOPIC_ID": "the network doesn't know the topic (any more): was it reset, or is this another network?",
+    "TRANSACTION_EXPIRED": "this machine's clock may be behind the network's: see `hcs-bridge doctor`",
     "PAYER_ACCOUNT_NOT_FOUND": "operator.account doesn't exist on this network",
 }
 """What an operator does about a refusal that is not about what was sent."""

@@ -56,6 +56,7 @@ class TransactionIds:
                 at_ns += NODE_NUMBERS
             self._last_ns = at_ns
             self._highest_ns = max(self._highest_ns, at_ns)
+            self.network.clock_ahead_s()  # logs it
             return TransactionId(self.payer, at_ns)
 
     def _own(self, from_ns: int) -> int:

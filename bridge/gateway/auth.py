@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -50,6 +51,7 @@ class Authenticator:
     """Checks tokens against the configured issuers. Raises ValueError for keys that can't be used.
 
     The algorithm belongs to the key, by configuration; what a token says of it only decides whether it is looked at.
+    `now_ms`, the time of day, is for what tokens say; how old keys and tickets are is told by `clock`, in seconds.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class Authenticator:
         revocations: Revocations | None = None,
         *,
         fetch_of: Callable[[Issuer, TokenSettings], Fetch | None] = fetch_by_url,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.revocations = revocations or Revocations(settings)
-        self.tickets = Tickets(settings)
+        self.tickets = Tickets(settings, clock=clock)
         self.refusals = Seldom()
         self._fetch_of = fetch_of
+        self._clock = clock
         self._trusted: list[_Trusted] = []
         self.settings = settings
         self._take(settings)
@@ -78,28 +82,30 @@ class Authenticator:
         alike = settings == replace(self.settings, issuers=settings.issuers)
         known = {each.issuer.name: each for each in self._trusted if alike and each.issuer in settings.issuers}
         self._trusted = [
-            known.get(issuer.name) or _Trusted(issuer, IssuerKeys(issuer, settings, self._fetch_of(issuer, settings)))
-            for issuer in settings.issuers
+            known.get(issuer.name) or _Trusted(issuer, self._keys_of(issuer, settings)) for issuer in settings.issuers
         ]
         self.settings, self.see_all = settings, frozenset(settings.roles_see_all)
+
+    def _keys_of(self, issuer: Issuer, settings: TokenSettings) -> IssuerKeys:
+        return IssuerKeys(issuer, settings, self._fetch_of(issuer, settings), clock=self._clock)
 
     async def check(self, token: str, *, now_ms: int) -> Claims:
         """Who brings this token, or the ticket of one. Raises TokenExpired, TokenRefused, Unavailable (no keys now)."""
         if token.startswith(PREFIX):
-            redeemed = self.tickets.redeem(token, now_ms=now_ms)
+            redeemed = self.tickets.redeem(token)
             if redeemed is None:
                 raise TokenRefused("the ticket is not known, or no longer")
             claims = redeemed
             if claims.expires_ms <= now_ms:
                 raise TokenExpired
         else:
-            body, issuer = await self._verified(token, now_ms)
+            body, issuer = await self._verified(token)
             claims = read_claims(body, self.settings, issuer=issuer.name, now_ms=now_ms)
         return self._standing(claims)
 
     async def check_subscription(self, token: str, channel: str, *, user: str, now_ms: int) -> Claims:
         """A token that opens `channel` alone, to `user`. Raises what `check` raises."""
-        body, issuer = await self._verified(token, now_ms)
+        body, issuer = await self._verified(token)
         claims = read_subscription(body, self.settings, issuer=issuer.name, channel=channel, now_ms=now_ms)
         if claims.user != user:
             raise TokenRefused("it is another user's")
@@ -110,7 +116,7 @@ class Authenticator:
             raise TokenRefused("it was revoked")
         return claims
 
-    async def _verified(self, token: str, now_ms: int) -> tuple[dict[str, Any], Issuer]:
+    async def _verified(self, token: str) -> tuple[dict[str, Any], Issuer]:
         """The claims of a token whose signature and audience are good, and whose they are."""
         if len(token) > MAX_TOKEN_CHARS:
             raise TokenRefused("it is too long")
@@ -121,7 +127,7 @@ class Authenticator:
         header = unverified["header"]
         issuer, keys = self._choose(unverified["payload"].get("iss"), header.get("alg"))
         kid = header.get("kid")
-        key = await keys.find(kid if isinstance(kid, str) else "", now_ms=now_ms)
+        key = await keys.find(kid if isinstance(kid, str) else "")
         if key is None:
             raise TokenRefused("its key is not known")
         options = _SIGNATURE | {"verify_aud": bool(issuer.audience)}

@@ -12,10 +12,10 @@ from aiohttp import web
 
 from bridge.gateway.backend import Backend
 from bridge.gateway.clients import Client
-from bridge.gateway.connection import Rooms
 from bridge.gateway.door import Door, idempotency_of
 from bridge.gateway.faults import Fault
 from bridge.gateway.history import read_page
+from bridge.gateway.shared import Rooms
 from bridge.gateway.tokens.claims import TokenError
 from bridge.protocol.channels import Channel, is_id
 from bridge.protocol.door.changes import parse_time_ms
@@ -116,12 +116,12 @@ class ClientRoutes:
         self._admit(request, "tickets:write")
         match (await self.read(request))[1]:
             case {"token": str(token), **rest} if not rest:
-                authenticator, now_ms = self.rooms.authenticator, self.rooms.now_ms()
+                authenticator = self.rooms.authenticator
                 try:
-                    claims = await authenticator.check(token, now_ms=now_ms)
+                    claims = await authenticator.check(token, now_ms=self.rooms.now_ms())
                 except TokenError as error:
                     raise Fault(422, "token_refused", str(error)) from error
-                ticket = authenticator.tickets.issue(claims, now_ms=now_ms)
+                ticket = authenticator.tickets.issue(claims)
                 return self.answer(
                     {"ticket": ticket, "lifetimeS": authenticator.settings.ticket_lifetime_s}, status=201
                 )

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 
 from bridge.counts import count
 from bridge.errors import Unavailable
-from bridge.gateway.auth import Authenticator
-from bridge.gateway.clients import Clients
-from bridge.gateway.history import History, read_page
-from bridge.gateway.hub import Frame, Hub
-from bridge.gateway.identity import Identity, Joins, named
+from bridge.gateway.history import read_page
+from bridge.gateway.hub import Frame
+from bridge.gateway.identity import Joins, named
 from bridge.gateway.outlet import Outlet
-from bridge.gateway.presence import Presence
+from bridge.gateway.shared import Rooms
 from bridge.log import get_logger
 from bridge.protocol.realtime import codes, steps
 from bridge.protocol.realtime.codes import DisconnectCode, UnsubscribeCode
@@ -29,19 +26,6 @@ log = get_logger(__name__)
 
 MIN_TIMER_S = 0.001
 PONG = Command(0, Pong())
-
-
-@dataclass(frozen=True, slots=True)
-class Rooms:
-    """What every connection works with. `owner_of` finds the user who owns a campaign; it may raise Unavailable."""
-
-    hub: Hub
-    presence: Presence
-    history: History
-    authenticator: Authenticator
-    owner_of: Callable[[str], Awaitable[str | None]]
-    now_ms: Callable[[], int]
-    clients: Clients = field(default_factory=Clients)
 
 
 class Connection:
@@ -65,7 +49,7 @@ class Connection:
         self._rooms = rooms
         self._outlet = outlet
         self._hang_up = hang_up
-        self._identity = Identity(rooms.authenticator, rooms.owner_of, rooms.now_ms, offered=offered, joins=joins)
+        self._identity = rooms.identity(offered, joins)
         self._joined: set[str] = set()
         self._replies: list[bytes] = []
         self._loop = asyncio.get_running_loop()
@@ -105,7 +89,7 @@ class Connection:
 
     async def receive(self, frame: str | bytes) -> None:
         """Take a frame; return when all that it asked for is done, and the client has taken the answers."""
-        await self._perform(self._session.receive(frame, now_ms=self._rooms.now_ms()))
+        await self._perform(self._session.receive(frame, now_ms=self._rooms.steady_ms()))
         await self._answered()
         self._set_timer()
 
@@ -125,7 +109,7 @@ class Connection:
 
     def extend(self, expires_ms: int) -> None:
         """Let it live until then instead of to its token's end."""
-        self._feed_now(steps.Extended(expires_ms))
+        self._feed_now(steps.Extended(self._rooms.ends_ms(expires_ms)))
         self._set_timer()
 
     def send(self, data: bytes) -> None:
@@ -144,7 +128,7 @@ class Connection:
     # Actions
 
     def _feed_now(self, step: steps.Input) -> None:
-        for action in self._session.feed(step, now_ms=self._rooms.now_ms()):
+        for action in self._session.feed(step, now_ms=self._rooms.steady_ms()):
             self._act(action)
         self._flush()
 
@@ -157,7 +141,7 @@ class Connection:
                 continue
             await self._answered()  # never more than one answer of the largest size waits
             for outcome in await self._operate(action):
-                todo += self._session.feed(outcome, now_ms=self._rooms.now_ms())
+                todo += self._session.feed(outcome, now_ms=self._rooms.steady_ms())
 
     def _act(self, action: Action) -> None:
         match action:
@@ -235,7 +219,7 @@ class Connection:
                 self._timer.cancel()
                 self._timer = None
             return
-        delay_s = max(MIN_TIMER_S, (deadline_ms - self._rooms.now_ms()) / 1000)
+        delay_s = max(MIN_TIMER_S, (deadline_ms - self._rooms.steady_ms()) / 1000)
         when = self._loop.time() + delay_s
         if self._timer is not None:
             if self._timer.when() <= when:

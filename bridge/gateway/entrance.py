@@ -9,10 +9,10 @@ from aiohttp import web
 
 from bridge.errors import BridgeError
 from bridge.gateway.carriers import Headers
-from bridge.gateway.connection import Rooms
 from bridge.gateway.faults import Fault, fault_for, unauthorized
 from bridge.gateway.identity import Identity
 from bridge.gateway.server import FOREIGN, GatewayServer
+from bridge.gateway.shared import Rooms
 from bridge.gateway.tokens.claims import Claims
 from bridge.protocol.channels import Channel
 from bridge.protocol.realtime.steps import Authenticated, Expired
@@ -35,7 +35,7 @@ class Entrance:
     async def reader(self, request: web.Request) -> Identity:
         """Who asks, by the token that the request brings. Raises Fault 401, Unavailable."""
         token = self._gateway.token(headers_of(request), request.query_string)
-        identity = Identity(self._rooms.authenticator, self._rooms.owner_of, self._rooms.now_ms, offered=token)
+        identity = self._rooms.identity(token)
         match await identity.authenticate(""):
             case Authenticated():
                 return identity

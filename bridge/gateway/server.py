@@ -21,12 +21,13 @@ from websockets.typing import Subprotocol
 
 from bridge.errors import AddressUnusable
 from bridge.gateway.carriers import BEARER, Headers, client_address, offered
-from bridge.gateway.connection import Connection, Rooms
+from bridge.gateway.connection import Connection
 from bridge.gateway.identity import named
 from bridge.gateway.listener import BACKLOG, Listener
 from bridge.gateway.outlet import Outlet, Socket, Turn
 from bridge.gateway.plain_socket import PLAIN_PATH, carry, channels_of, plain_stream
 from bridge.gateway.settings import GatewaySettings
+from bridge.gateway.shared import Rooms
 from bridge.gateway.websocket import DEFLATE, WebSocket, converse
 from bridge.log import get_logger
 from bridge.protocol.realtime import codes
@@ -233,12 +234,12 @@ class GatewayServer:
         outlet = self.outlet(socket)
         outlet.encode = outlet.encode if plain is None else plain.encode
         socket.attach(outlet)
-        session = Session(self._client_id(), self.limits, now_ms=self._rooms.now_ms())
+        session = Session(self._client_id(), self.limits, now_ms=self._rooms.steady_ms())
         token = self.token(request.headers.get_all, request.path.partition("?")[2], by_query=plain is not None)
         joins = named if plain is None else channels_of
         connection = Connection(session, self._rooms, outlet, hang_up=socket.hang_up, offered=token, joins=joins)
         flooded = partial(connection.disconnect, codes.TOO_MANY_COMMANDS)  # a command is at most a frame
-        socket.meter(self.limits.commands(self._rooms.now_ms()), self._rooms.now_ms, flooded=flooded)
+        socket.meter(self.limits.commands(self._rooms.steady_ms()), self._rooms.steady_ms, flooded=flooded)
         return connection
 
 

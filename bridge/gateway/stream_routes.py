@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from aiohttp import web
 
-from bridge.gateway.connection import Connection, Rooms
+from bridge.gateway.connection import Connection
 from bridge.gateway.entrance import Entrance, headers_of, readable
 from bridge.gateway.faults import Fault
 from bridge.gateway.identity import Joins, named
 from bridge.gateway.server import MAX_FRAMES_WAITING, GatewayServer
+from bridge.gateway.shared import Rooms
 from bridge.gateway.stream import Stream
 from bridge.protocol.realtime import codes, protobuf
 from bridge.protocol.realtime.commands import MalformedFrame
@@ -83,7 +84,7 @@ class StreamRoutes:
         events = EventStream(channel, _place(request))
         stream = Stream(events.encode, close_timeout_s=self._gateway.settings.close_timeout_s)
         limits = replace(self._gateway.limits, pong_timeout_ms=NEVER_MS)
-        session = Session(str(uuid.uuid4()), limits, now_ms=self._rooms.now_ms())
+        session = Session(str(uuid.uuid4()), limits, now_ms=self._rooms.steady_ms())
         connection = self._connection(
             session, stream, request, joins=lambda claims: {channel}.intersection(claims.subs)
         )
@@ -108,7 +109,7 @@ class StreamRoutes:
         content_type, encode = ("application/json", _line) if isinstance(frame, str) else (BINARY, protobuf.encode)
         stream = Stream(encode, close_timeout_s=self._gateway.settings.close_timeout_s)
         secret = secrets.token_urlsafe(24)  # not the client's id, which others of a channel are told
-        session = Session(str(uuid.uuid4()), self._gateway.limits, now_ms=self._rooms.now_ms(), secret=secret)
+        session = Session(str(uuid.uuid4()), self._gateway.limits, now_ms=self._rooms.steady_ms(), secret=secret)
         connection = self._connection(session, stream, request)
         emulated = self._emulated[secret] = _Emulated(connection)
         with self._gateway.inside(connection, address):

@@ -87,6 +87,49 @@ def test_a_time_absurdly_far_ahead_is_not_believed() -> None:
     assert not world.time.known
 
 
+@pytest.mark.parametrize("error_s", [-3600, -(10**6)])
+def test_a_clock_hours_behind_is_corrected_once_a_node_and_the_mirror_say_so(error_s: int) -> None:
+    world = World(error_s)
+    world.time.seen(world.true_ns)
+    assert not world.time.known  # a mirror alone may be wrong
+    world.time.expired(world.time.valid_start_ns())
+    world.time.seen(world.true_ns)
+    assert world.attempt()
+
+
+def test_an_id_that_grew_old_says_nothing_of_our_clock() -> None:
+    world = World(0)
+    world.time.expired(world.time.valid_start_ns() - MAX_SETBACK_NS - 1)
+    world.time.seen(TRUE_NS + MAX_SKEW_NS + 1)
+    assert not world.time.known
+
+
+def test_a_mirror_that_is_ahead_is_disproved_by_a_node() -> None:
+    world = World(0)
+    world.time.seen(TRUE_NS + MAX_SKEW_NS - NANOS)
+    assert not world.attempt()
+    world.time.seen(world.true_ns)
+    assert any(world.attempt() for _ in range(3))
+
+
+def test_by_how_much_our_clock_is_off_is_said_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    world = World(0)
+    world.time.seen(world.true_ns)
+    assert world.time.clock_ahead_s() == 0
+    world.error_ns = -3600 * NANOS
+    assert [world.time.clock_ahead_s() for _ in range(2)] == [-3600, -3600]
+    world.error_ns = 3600 * NANOS
+    world.time.refused(world.time.valid_start_ns())
+    assert world.time.clock_ahead_s() == 3600
+    world.error_ns = 50 * NANOS
+    assert world.time.clock_ahead_s() == 0
+    assert caplog.messages == [
+        "this machine's clock is 3600 s behind the network's; let NTP set it",
+        "this machine's clock agrees with the network's again",
+    ]
+
+
 def test_one_node_that_always_refuses_moves_the_start_a_bounded_way() -> None:
     world = World(0)
     for _ in range(100):

@@ -20,9 +20,11 @@ NOW_NS = 1_793_600_000 * 10**9
 
 @given(st.lists(st.integers(-(10**10), 10**10), max_size=30), st.integers(0, 2 * NOW_NS))
 def test_ids_only_ever_grow(steps: list[int], last_ns: int) -> None:
-    times = iter([NOW_NS + step for step in steps])
-    ids = TransactionIds(PAYER, last_ns=last_ns, now_ns=lambda: next(times))
-    given_out = [ids.next().valid_start_ns for _ in steps]
+    clock = Jumping()
+    ids = TransactionIds(PAYER, last_ns=last_ns, now_ns=clock.now, network=clock.network())
+    given_out = []
+    for clock.ahead_ns in steps:
+        given_out.append(ids.next().valid_start_ns)
     assert given_out == sorted(set(given_out))
     assert all(valid_start_ns > last_ns for valid_start_ns in given_out)
 

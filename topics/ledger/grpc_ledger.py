@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from topics.errors import ReceiptUnknown, Rejected, StartInFuture, TransactionExpired, Unavailable
+from topics.errors import ReceiptUnknown, Rejected, StartInFuture, TopicsError, TransactionExpired, Unavailable
 from topics.ledger.codes import NOT_FOUND, PENDING, code_name
 from topics.ledger.node_calls import AddressBook, NodeCalls
 from topics.ledger.nodes import Node
@@ -35,13 +35,22 @@ _MAX_WITNESSES_ASKED = 4
 class Operator:
     """Who pays and signs. `payment_id` makes ids for query payments, never equal to one used elsewhere.
 
-    `start_refused` is told of a valid start that a node calls the future.
+    `start_refused` is told of a valid start that a node calls the future, `start_expired` of one whose window it calls
+    over.
     """
 
     account: AccountId
     key: OperatorKey
     payment_id: Callable[[], TransactionId]
     start_refused: Callable[[int], None] = lambda _: None
+    start_expired: Callable[[int], None] = lambda _: None
+
+    def judged(self, id: TransactionId, refusal: TopicsError) -> None:  # noqa: A002
+        """A node has refused the transaction; where that is about its valid start, tell."""
+        if isinstance(refusal, StartInFuture):
+            self.start_refused(id.valid_start_ns)
+        elif isinstance(refusal, TransactionExpired):
+            self.start_expired(id.valid_start_ns)
 
 
 class GrpcLedger:
@@ -148,8 +157,8 @@ class GrpcLedger:
             payment = payment_transaction(payment_id, amount_tinybar=cost, node=node.account, key=operator.key)
             try:
                 paid = await self._ask_topic(node, topic_id, payment=payment)
-            except StartInFuture:
-                operator.start_refused(payment_id.valid_start_ns)
+            except (StartInFuture, TransactionExpired) as refusal:
+                operator.judged(payment_id, refusal)
                 raise
             return node.account, read_topic_info(topic_id, paid.topicInfo, str(node))
 
@@ -181,8 +190,7 @@ class GrpcLedger:
             try:
                 self._calls.judge(node, what, code_name(answer.nodeTransactionPrecheckCode))
             except (Rejected, StartInFuture) as refusal:
-                if isinstance(refusal, StartInFuture):
-                    self._operator.start_refused(id.valid_start_ns)
+                self._operator.judged(id, refusal)
                 if not unanswered or isinstance(refusal, TransactionExpired):
                     raise
                 # A node that gave no answer may have taken it, so this no isn't the outcome of the id.

@@ -28,9 +28,10 @@ class Mirror:
     """Reads from the mirror at `url` (`http://host:port`, with or without `/api/v1`). `close()` it.
 
     With `others` there are several, asked in this order when those before are unwell: `mirrors` knows how each is.
-    `on_time` is told of each consensus time up to which a mirror says to have imported. Every method raises Unavailable
-    (after some attempts of its own; a `retry_after_s` is the mirror's wish), Rejected (the mirror calls the request
-    wrong) or MalformedAnswer. Whoever asks the same hosts beside this one must be given the same `hosts`.
+    `on_time` is told of consensus times: how far a mirror says to have imported, when submissions ran. Every method
+    raises Unavailable (after some attempts of its own; a `retry_after_s` is the mirror's wish), Rejected (the mirror
+    calls the request wrong) or MalformedAnswer. Whoever asks the same hosts beside this one must be given the same
+    `hosts`.
     """
 
     def __init__(
@@ -96,7 +97,10 @@ class Mirror:
             f"transactiontype=CONSENSUSSUBMITMESSAGE&account.id={payer}"
             f"&timestamp=gt:{format_timestamp(after_ns)}&order=asc&limit={_clamp(limit)}"
         )
-        return await self._must(f"/api/v1/transactions?{query}", decode.submit_page)
+        page = await self._must(f"/api/v1/transactions?{query}", decode.submit_page)
+        if page.rows:
+            self._on_time(page.rows[-1].consensus_ns)
+        return page
 
     async def creations(self, payer: AccountId, *, limit: int = MAX_PAGE) -> SubmitPage:
         """The first page of the topics made in transactions that the payer paid or had a part in, ascending."""

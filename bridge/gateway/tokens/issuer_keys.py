@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -21,17 +22,26 @@ class IssuerKeys:
     """Finds keys by their id. Each issuer, URL and algorithm has its own, so an id never finds another issuer's key.
 
     Keys that are fetched are fetched anew when they are `keys_refresh_s` old or one is asked for that isn't there, at
-    most once in `keys_retry_s`; where that fails, those at hand serve until they are `keys_stale_s` old.
+    most once in `keys_retry_s`; where that fails, those at hand serve until they are `keys_stale_s` old. `clock` tells
+    seconds, and nobody sets it.
     """
 
-    def __init__(self, issuer: Issuer, settings: TokenSettings, fetch: Fetch | None = None) -> None:
+    def __init__(
+        self,
+        issuer: Issuer,
+        settings: TokenSettings,
+        fetch: Fetch | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._issuer = issuer
         self._settings = settings
         self._fetch = fetch
+        self._clock = clock
         self._keys: dict[str, Any] = {}
         self._failure: str | None = None
-        self._fetched_ms: int | None = None
-        self._next_ms = 0
+        self._fetched_s: float | None = None
+        self._next_s: float | None = None
         self._fetching: asyncio.Task[None] | None = None
         for kid, text in issuer.keys.items():
             try:
@@ -40,14 +50,14 @@ class IssuerKeys:
                 raise ValueError(f"issuer {issuer.name}: the key {error}") from error
             self._keys |= {read or kid: key for read, key in found.items()}
 
-    async def find(self, kid: str, *, now_ms: int) -> Any | None:
+    async def find(self, kid: str) -> Any | None:
         """The key with this id; without an id ("") the only key there is. None: there is none.
 
         Raises Unavailable where a key may be at the URL, and the URL doesn't answer.
         """
         if self._fetch is not None:
-            await self._renew(kid, now_ms, self._fetch)
-            if self._failure is not None and self._lacks(kid, now_ms):
+            await self._renew(kid, self._fetch)
+            if self._failure is not None and self._lacks(kid):
                 raise Unavailable(f"the key set of issuer {self._issuer.name}", self._failure)
         return self._at_hand(kid)
 
@@ -56,29 +66,29 @@ class IssuerKeys:
             kid = next(iter(self._keys))
         return self._keys.get(kid)
 
-    def _lacks(self, kid: str, now_ms: int) -> bool:
-        return self._at_hand(kid) is None or self._older_than(self._settings.keys_stale_s, now_ms)
+    def _lacks(self, kid: str) -> bool:
+        return self._at_hand(kid) is None or self._older_than(self._settings.keys_stale_s)
 
-    def _older_than(self, seconds: float, now_ms: int) -> bool:
-        return self._fetched_ms is None or now_ms - self._fetched_ms > seconds * 1000
+    def _older_than(self, seconds: float) -> bool:
+        return self._fetched_s is None or self._clock() - self._fetched_s > seconds
 
-    async def _renew(self, kid: str, now_ms: int, fetch: Fetch) -> None:
+    async def _renew(self, kid: str, fetch: Fetch) -> None:
         """Fetch where it is due; only who can't do with what is at hand waits for it."""
-        settings = self._settings
-        due = self._lacks(kid, now_ms) or self._older_than(settings.keys_refresh_s, now_ms)
-        if due and self._fetching is None and now_ms >= self._next_ms:
-            self._next_ms = now_ms + round(settings.keys_retry_s * 1000)
-            self._fetching = asyncio.create_task(self._update(fetch, now_ms), name=f"keys of {self._issuer.name}")
-        if self._fetching is not None and self._lacks(kid, now_ms):
+        due = self._lacks(kid) or self._older_than(self._settings.keys_refresh_s)
+        if due and self._fetching is None and (self._next_s is None or self._clock() >= self._next_s):
+            self._next_s = self._clock() + self._settings.keys_retry_s
+            self._fetching = asyncio.create_task(self._update(fetch), name=f"keys of {self._issuer.name}")
+        if self._fetching is not None and self._lacks(kid):
             await asyncio.shield(self._fetching)
 
-    async def _update(self, fetch: Fetch, now_ms: int) -> None:
+    async def _update(self, fetch: Fetch) -> None:
+        began_s = self._clock()
         try:
             self._keys = read_keys(await fetch(), self._issuer.algorithm)
         except (Unavailable, ValueError) as error:
             self._failure = error.reason if isinstance(error, Unavailable) else f"it {error}"
             log.warning("keys not renewed", issuer=self._issuer.name, reason=self._failure)
         else:
-            self._fetched_ms, self._failure = now_ms, None
+            self._fetched_s, self._failure = began_s, None
         finally:
             self._fetching = None

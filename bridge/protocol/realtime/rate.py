@@ -18,8 +18,8 @@ class TokenBucket:
 
     def take(self, now_ms: int) -> float:
         """Take a token: 0 comes back. Where there is none, none is taken: the seconds until there is one come back."""
-        passed_ms = max(0, now_ms - self._now_ms)  # a clock that steps back costs nothing
-        self._now_ms += passed_ms
+        passed_ms = max(0, now_ms - self._now_ms)  # a clock that steps back costs nothing, and goes on from there
+        self._now_ms = now_ms
         self._tokens = min(self._burst, self._tokens + passed_ms * self._rate_per_s / 1000)
         if self._tokens < 1:
             return (1 - self._tokens) / self._rate_per_s

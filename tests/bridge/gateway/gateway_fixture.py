@@ -15,12 +15,13 @@ import jwt
 
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.clients import Clients
-from bridge.gateway.connection import Rooms
 from bridge.gateway.hub import Hub
 from bridge.gateway.presence import Presence
 from bridge.gateway.server import PATH, GatewayServer
 from bridge.gateway.settings import GatewaySettings, Issuer, TokenSettings
+from bridge.gateway.shared import Rooms
 from tests.bridge.gateway.memory_history import MemoryHistory, Publisher
+from tests.footing import Clock
 
 OWNER, STRANGER = "77", "88"
 
@@ -47,6 +48,7 @@ class Running:
     hub: Hub = field(default_factory=Hub)
     owners: dict[str, str] = field(default_factory=lambda: {"1": OWNER})
     ssl: SSLContext | None = None
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         issuer = Issuer("development", "HS256", {"": self.secret})
@@ -56,7 +58,8 @@ class Running:
             self.history,
             Authenticator(TokenSettings((issuer,), leeway_s=0)),
             self._owner,
-            now_ms,
+            self.clock.ms,
+            self.clock.steady_ms,
             Clients(max_per_user=self.settings.max_connections_per_user),
         )
         self.server = GatewayServer(self.settings, self.rooms, ssl=self.ssl)

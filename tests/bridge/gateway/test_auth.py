@@ -144,9 +144,9 @@ async def test_revoked_and_redeemed() -> None:
     authenticator = trusting(Issuer("development", "HS256", {"": SECRET.public}))
     mine, other = SECRET.token(jti="a"), SECRET.token(jti="b")
     now_ms = NOW_S * 1000
-    ticket = authenticator.tickets.issue(await check(mine, authenticator), now_ms=now_ms)
-    revoked = authenticator.tickets.issue(await check(other, authenticator), now_ms=now_ms)
-    late = authenticator.tickets.issue(replace(await check(mine, authenticator), expires_ms=now_ms), now_ms=now_ms)
+    ticket = authenticator.tickets.issue(await check(mine, authenticator))
+    revoked = authenticator.tickets.issue(await check(other, authenticator))
+    late = authenticator.tickets.issue(replace(await check(mine, authenticator), expires_ms=now_ms))
     assert (await check(ticket, authenticator)).jti == "a"
     assert "ticket" in await refused(ticket, authenticator)
     with pytest.raises(TokenExpired):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from bridge.gateway.connection import Rooms
 from bridge.gateway.entrance import campaign_of, claims_of
 from bridge.gateway.faults import Fault
 from bridge.gateway.identity import Identity
 from bridge.gateway.settings import GatewaySettings
+from bridge.gateway.shared import Rooms
 from bridge.protocol.channels import Channel
 from tests.bridge.gateway.gateway_fixture import OWNER, Running
 from tests.bridge.gateway.readers_fixture import reading
@@ -55,7 +55,7 @@ async def test_a_ticket_opens_once() -> None:
         authenticator = made.gateway.rooms.authenticator
         now_ms = made.gateway.rooms.now_ms()
         claims = await authenticator.check(made.gateway.token(OWNER), now_ms=now_ms)
-        ticket = authenticator.tickets.issue(claims, now_ms=now_ms)
+        ticket = authenticator.tickets.issue(claims)
         assert [(await made.get(f"{PROOF}?ticket={ticket}"))[0] for _ in range(2)] == [200, 401]
 
 

@@ -63,7 +63,7 @@ async def test_the_cookie_counts_from_an_allowed_page_only() -> None:
         assert await status(PlainClient(url, gateway.token(), origin="https://evil.example.org")) == 403
         authenticator = gateway.rooms.authenticator
         claims = await authenticator.check(gateway.token(), now_ms=now_ms())
-        async with PlainClient(url, authenticator.tickets.issue(claims, now_ms=now_ms())) as client:
+        async with PlainClient(url, authenticator.tickets.issue(claims)) as client:
             await client.begin(1)
 
 

@@ -14,6 +14,7 @@ def test_burst_then_rate() -> None:
     assert bucket.take(1499) > 0
     assert bucket.take(1500) == 0
     assert bucket.take(900) > 0  # a clock that steps back gains nothing
+    assert bucket.take(1400) == 0  # and goes on from there
 
 
 @given(waits=st.lists(st.integers(0, 3000), max_size=60), rate=st.integers(1, 20), burst=st.integers(1, 20))
