@@ -20,7 +20,7 @@ from bridge.desk.keys import KeyDesk
 from bridge.desk.outbox import Desk, Waits
 from bridge.desk.proofs import Proofs
 from bridge.doors import Announcer, Backend
-from bridge.front import Front, front
+from bridge.front import Front, front, readers
 from bridge.gateway.api import Parts
 from bridge.gateway.hub import Hub
 from bridge.gateway.pages import Pages
@@ -145,7 +145,9 @@ async def _built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSO
     tracer = Tracer(storage.config.tracing, storage.database) if storage.config.tracing.endpoint else None
     deliver = partial(_deliver, hub, tracer)
     room, relay = await _relay(storage, remotes, deliver, book=out.bookkeeper.book, sample=check.sample)
-    waits, readiness = Waits(out.submitter.waits, node_failures), Readiness(storage.database, mirrors, node_failures)
+    backend, waits = Backend(storage, out, hub), Waits(out.submitter.waits, node_failures)
+    intake, clock = readers(storage.config, backend), remotes.ids.network.clock_ahead_s
+    readiness = Readiness(storage.database, mirrors, node_failures, intake, clock)
     metrics = Metrics(storage.database, remotes, out)
     parts = Parts(
         Pages(WEB, page_data),
@@ -158,7 +160,7 @@ async def _built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSO
         traced=None if tracer is None else tracer.accepted,
         metrics=metrics.text,
     )
-    doors = await front(storage, Backend(storage, out, hub), hub, parts)
+    doors = await front(storage, backend, hub, parts)
     metrics.gateway = doors.gateway
     return House(storage, remotes, hub, out, room, relay, check, readiness, doors, tracer)
 
@@ -186,6 +188,7 @@ def _loops(house: House, unit: Service) -> dict[str, Loop]:
         "http": doors.api.run,
     }
     loops |= {f"{door} certificate": certificate.run for door, certificate in doors.tls.items()}
+    loops |= {f"intake {reader.name}": reader.run for reader in house.readiness.readers}
     if len(mirrors) > 1:
         loops["mirrors"] = mirrors.run
         loops["cross-check"] = partial(house.check.run, interval_s=mirror.check_interval_s)

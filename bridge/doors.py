@@ -13,26 +13,25 @@ from bridge.gateway.backend import CampaignView, EventView
 from bridge.gateway.hub import Hub
 from bridge.gateway.settings import TokenSettings
 from bridge.gateway.tokens.revocations import Revocation, Revocations
-from bridge.offline import campaign_view
+from bridge.intake.rows import Fate, Offer, Outcome
+from bridge.offline import campaign_view, event_view
 from bridge.protocol import envelope
 from bridge.protocol.channels import ID_RULE, Channel, is_id
 from bridge.protocol.door.changes import Limits, validate_changes
 from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.protocol.values import JSON
 from bridge.protocol.wire.control import Control
-from bridge.publish import costs, mending, outbox
+from bridge.publish import mending, outbox
+from bridge.publish.arrivals import Arrival, Given
 from bridge.publish.bodies import open_element
-from bridge.publish.budgets import usd, usd_per_hbar
-from bridge.publish.costs import Cost
-from bridge.publish.ingest import Arrival, Request
+from bridge.publish.ingest import Accepted, Request
 from bridge.publish.mending import Handled
-from bridge.publish.outbox import Entry, EntryState, EntryStatus
+from bridge.publish.outbox import Entry
 from bridge.room_settings import section_as
 from bridge.rooms import Outbound
 from bridge.schema import registry
 from bridge.statements import upsert
 from bridge.storage import Storage
-from topics.values import format_timestamp
 
 MAX_LISTED_IDS = 1000
 """So many open, and so many rejected ids a subscribe reply lists at most; older ones are long settled or lost."""
@@ -88,11 +87,46 @@ class Backend:
         """The whole way in: validate, keep, tell who is subscribed, wake the submitter."""
         changes = validate_changes(list(raw_changes), catalogue=self._storage.catalogue, limits=self._limits)
         accepted = await self._rooms.ingest.accept(changes, Request(api_key, idempotency))
+        self._tell(accepted)
+        return [_uuid_text(event_id) for event_id in accepted.ids]
+
+    async def take(self, offers: Sequence[Offer], *, source: str) -> list[Outcome]:
+        """The same for each offer by itself: one that is refused keeps no other out. Its costs are the source's.
+
+        Raises Unavailable: nothing is kept, as far as anybody knows; the same again, later.
+        """
+        given: dict[int, Given] = {}
+        outcomes: dict[int, Outcome] = {}
+        for place, offer in enumerate(offers):
+            try:
+                given[place] = self._given(offer)
+            except ChangeRefused as refused:
+                outcomes[place] = Outcome(
+                    Fate.REFUSED, "; ".join(f"{each.field}: {each.rule}" for each in refused.problems)
+                )
+        for place, found in zip(given, await self._rooms.ingest.take(list(given.values()), source), strict=True):
+            if isinstance(found, Accepted):
+                self._tell(found)
+                outcomes[place] = Outcome(Fate.TAKEN if found.arrivals else Fate.SEEN)
+            else:
+                outcomes[place] = Outcome(Fate.REFUSED, f"{found}; {found.hint}" if found.hint else str(found))
+        return [outcomes[place] for place in range(len(offers))]
+
+    def _given(self, offer: Offer) -> Given:
+        """Raises ChangeRefused."""
+        if offer.fault is not None:
+            raise ChangeRefused([offer.fault])
+        [change] = validate_changes(offer.change, catalogue=self._storage.catalogue, limits=self._limits)
+        if offer.owner is not None and not is_id(offer.owner):
+            raise ChangeRefused([Problem(0, "owner", "string", ID_RULE)])
+        return Given(change, offer.event_id, offer.owner)
+
+    def _tell(self, accepted: Accepted) -> None:
+        """Who is subscribed, and the submitter."""
         for arrival in accepted.arrivals:
             if arrival.ref not in accepted.sealed and self._hub.subscribers(arrival.channel):
                 self._hub.publish(arrival.channel, _provisional(arrival), offset=None)
         self._rooms.submitter.wake({arrival.ref for arrival in accepted.arrivals})
-        return [_uuid_text(event_id) for event_id in accepted.ids]
 
     async def event(self, id: str) -> EventView | None:  # noqa: A002
         """What became of an accepted event."""
@@ -100,10 +134,7 @@ class Backend:
             event_id = uuid.UUID(id).bytes
         except ValueError:
             return None
-        status, cost = await self._storage.database.read(
-            lambda c: (outbox.status(c, event_id), costs.of_event(c, event_id))
-        )
-        return None if status is None else _event_view(status, cost)
+        return await self._storage.database.read(lambda c: event_view(c, event_id))
 
 
 class ChannelHistory:
@@ -217,32 +248,3 @@ def _open_ids(connection: Connection, channel: str) -> dict[str, JSON]:
         "open": [str(uuid.UUID(bytes=event_id)) for event_id in waiting],
         "rejected": [{"id": str(uuid.UUID(bytes=event_id)), "reason": reason} for event_id, reason in parked],
     }
-
-
-_STATUS = {
-    EntryState.WAITING: "accepted",
-    EntryState.FLYING: "accepted",
-    EntryState.SUBMITTED: "submitted",
-    EntryState.CONFIRMED: "confirmed",
-    EntryState.PARKED: "parked",
-    EntryState.DROPPED: "dropped",
-}
-
-
-def _event_view(status: EntryStatus, cost: Cost | None) -> EventView:
-    return EventView(
-        id=str(uuid.UUID(bytes=status.event_id)),
-        status=_STATUS[status.state],
-        channel=status.channel,
-        accepted_at=envelope.iso_time(status.accepted_ms),
-        topic_id=status.topic_id,
-        sequence=status.sequence,
-        index=status.index,
-        consensus_timestamp=None if status.consensus_ns is None else format_timestamp(status.consensus_ns),
-        reason=status.reason,
-        cost=None if cost is None else _cost_view(cost),
-    )
-
-
-def _cost_view(cost: Cost) -> dict[str, str]:
-    return {"tinybar": str(cost.tinybar), "usd": usd(cost.tinycents), "usdPerHbar": usd_per_hbar(cost.rate)}

@@ -5,18 +5,21 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bridge.config import Config
 from bridge.doors import Backend, ChannelHistory, kept_revocations
+from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.gateway.api import ApiServer, Parts
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.certificate import Certificate
-from bridge.gateway.connection import Rooms
 from bridge.gateway.hub import Hub
 from bridge.gateway.presence import Presence
 from bridge.gateway.server import PATH, GatewayServer
-from bridge.room_settings import authenticator, gateway_settings, http_settings
-from bridge.storage import Storage, now_ms
+from bridge.gateway.shared import Rooms
+from bridge.intake.reader import Reader
+from bridge.room_settings import authenticator, gateway_settings, http_settings, source_settings
+from bridge.storage import Storage, now_ms, steady_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,31 @@ async def front(storage: Storage, backend: Backend, hub: Hub, parts: Parts) -> F
     """Both doors; `parts` is what is behind them beside the gateway's own. Raises ConfigInvalid."""
     config = storage.config
     history, tokens = ChannelHistory(storage), authenticator(config, await kept_revocations(storage))
-    rooms = Rooms(hub, Presence(), history, tokens, history.owner_of, now_ms)
+    rooms = Rooms(hub, Presence(), history, tokens, history.owner_of, now_ms, steady_ms)
     tls = _certificates(config)
     contexts = {door: certificate.context for door, certificate in tls.items()}
     gateway = GatewayServer(gateway_settings(config), rooms, ssl=contexts.get("gateway"))
     parts = replace(parts, realtime=(rooms, lambda: gateway.limits), streams=(rooms, gateway))
-    api = ApiServer(http_settings(config), backend, now_ms=now_ms, parts=parts, ssl=contexts.get("http"))
+    api = ApiServer(http_settings(config), backend, now_ms=steady_ms, parts=parts, ssl=contexts.get("http"))
     return Front(backend, tokens, gateway, api, tls)
+
+
+def readers(config: Config, backend: Backend) -> list[Reader]:
+    """The third door: one for each application's database that rows are taken from. Raises ConfigInvalid."""
+    sources = source_settings(config)
+    if not sources:
+        return []
+    try:
+        from bridge.intake import postgres  # noqa: PLC0415 # psycopg need not be installed
+    except ImportError:
+        rule = "needs psycopg: pip install 'hcs-bridge[postgresql]'"
+        raise ConfigInvalid([ConfigProblem("configuration", "ingest.postgres", sources[0].name, rule)]) from None
+    for index, source in enumerate(sources):
+        postgres.check_url(source.url, key=f"ingest.postgres.{index}.url")
+    return [
+        Reader(source, partial(backend.take, source=source.name), partial(postgres.opened, source))
+        for source in sources
+    ]
 
 
 def _certificates(config: Config) -> dict[str, Certificate]:

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -38,6 +37,13 @@ LOOK_S = 5.0
 """For the database to answer. Prometheus itself waits 10 s, and wants the rest most when the database doesn't."""
 COUNTED = {
     "accepted": ("hcs_bridge_events_accepted", "Changes that were accepted and are on disk.", ""),
+    "intake taken": (
+        "hcs_bridge_intake_taken",
+        "Rows of applications' databases that are in the outbox now.",
+        "source",
+    ),
+    "intake seen": ("hcs_bridge_intake_seen", "Rows that came again, and were in it already.", "source"),
+    "intake refused": ("hcs_bridge_intake_refused", "Rows that may not pass; each has the reason beside it.", "source"),
     "parked": ("hcs_bridge_events_parked", "Events that the network refused for what they say.", ""),
     "flights": ("hcs_bridge_flights", "Frames and manifests that reached consensus.", ""),
     "renewed": (
@@ -119,8 +125,7 @@ class Metrics(Collector):
         days = costs.sums(connection, Scope.DAY)
         spent = sum(each.tinybar for each in days), sum(each.tinycents for each in days)
         committed = costs.committed(connection, [today]).get(today, 0)
-        file = Path(self._database.engine.url.database or "")
-        size = sum(path.stat().st_size for path in (file, Path(f"{file}-wal")) if path.exists())
+        size = self._database.kind.size(connection)
         verified_ns = connection.execute(select(func.max(positions.c.consensus_ns))).scalar()
         return Stored(dict(totals(connection)), _oldest_ms(connection), verified_ns, spent, committed, size)
 

@@ -7,18 +7,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection
 
 from bridge.config import Config
 from bridge.errors import CampaignRefused
+from bridge.gateway.backend import EventView
+from bridge.protocol import envelope
 from bridge.protocol.channels import Channel
-from bridge.publish import costs, id_records
-from bridge.publish.budgets import Scope
-from bridge.publish.costs import Sum
+from bridge.publish import costs, id_records, outbox
+from bridge.publish.budgets import Scope, usd, usd_per_hbar
+from bridge.publish.costs import Cost, Sum
 from bridge.publish.directory import Listing, listings
-from bridge.publish.outbox import Entry
+from bridge.publish.outbox import Entry, EntryState
 from bridge.publish.pool import Place, Pool
 from bridge.relay import progress
 from bridge.relay.direct import tail_channel
@@ -32,7 +35,16 @@ from bridge.storage import Storage, opened
 from bridge.supervise import supervised
 from topics.errors import StartInFuture
 from topics.registry import Registration, TopicState
-from topics.values import TopicId
+from topics.values import TopicId, format_timestamp
+
+_STATUS = {
+    EntryState.WAITING: "accepted",
+    EntryState.FLYING: "accepted",
+    EntryState.SUBMITTED: "submitted",
+    EntryState.CONFIRMED: "confirmed",
+    EntryState.PARKED: "parked",
+    EntryState.DROPPED: "dropped",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +158,30 @@ def campaign_view(connection: Connection, campaign_id: str) -> TopicView | None:
     """A registered campaign, or None."""
     found = registry.find(connection, campaign_id)
     return None if found is None or found.state is TopicState.NONE else topic_view(connection, found)
+
+
+def event_view(connection: Connection, event_id: bytes) -> EventView | None:
+    """What became of an accepted event; None for an id that was never given."""
+    status = outbox.status(connection, event_id)
+    if status is None:
+        return None
+    cost = costs.of_event(connection, event_id)
+    return EventView(
+        id=str(UUID(bytes=status.event_id)),
+        status=_STATUS[status.state],
+        channel=status.channel,
+        accepted_at=envelope.iso_time(status.accepted_ms),
+        topic_id=status.topic_id,
+        sequence=status.sequence,
+        index=status.index,
+        consensus_timestamp=None if status.consensus_ns is None else format_timestamp(status.consensus_ns),
+        reason=status.reason,
+        cost=None if cost is None else _cost_view(cost),
+    )
+
+
+def _cost_view(cost: Cost) -> dict[str, str]:
+    return {"tinybar": str(cost.tinybar), "usd": usd(cost.tinycents), "usdPerHbar": usd_per_hbar(cost.rate)}
 
 
 def _by_topic(connection: Connection, name: str) -> TopicView | None:

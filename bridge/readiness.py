@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, false, func, select
@@ -11,9 +11,10 @@ from sqlalchemy import Connection, delete, false, func, select
 from bridge.database import Database
 from bridge.descriptors import any_left
 from bridge.errors import Unavailable
+from bridge.intake.reader import Reader, State
 from bridge.protocol.values import JSON
 from bridge.schema import positions
-from topics.mirror.host import State
+from topics.mirror.host import State as HostState
 from topics.mirror.mirrors import Mirrors
 from topics.values import AccountId
 
@@ -26,24 +27,28 @@ _HALTED = select(func.count()).select_from(positions).where(positions.c.halted.i
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Looks at the database, and at how mirrors and nodes were when they were asked last; it asks neither.
+    """Looks at the database, and at how mirrors, nodes and applications' databases were when asked last; it asks none.
 
-    `node_failures` counts each node's failures in a row.
+    `node_failures` counts each node's failures in a row; `clock_ahead_s` says by how much our clock is ahead of the
+    network's, behind: negative.
     """
 
     database: Database
     mirrors: Mirrors
     node_failures: Callable[[], Mapping[AccountId, int]]
+    readers: Sequence[Reader] = ()
+    clock_ahead_s: Callable[[], float] = float
 
     async def look(self) -> dict[str, JSON]:
         """`ready`; `degraded` names what is halted or out of reach while changes are taken; and the counts.
 
-        No ids: who asks needs no key. Raises Unavailable: no change can be taken now.
+        No ids of campaigns or users: who asks needs no key. Raises Unavailable: no change can be taken now.
         """
         halted = await self._halted()
         failures = self.node_failures()
-        mirrors_down = sum(fetch.host.state is State.DOWN for fetch in self.mirrors)
+        mirrors_down = sum(fetch.host.state is HostState.DOWN for fetch in self.mirrors)
         nodes_down = sum(count > 0 for count in failures.values())
+        ahead_s = round(self.clock_ahead_s())
         degraded: list[JSON] = []
         if halted:
             degraded.append("topics")
@@ -51,14 +56,20 @@ class Readiness:
             degraded.append("mirrors")
         if failures and nodes_down == len(failures):
             degraded.append("nodes")
+        if sources_down := [reader.name for reader in self.readers if reader.state is State.AWAY]:
+            degraded.append("intake")
         if not any_left():
             degraded.append("descriptors")
+        if ahead_s:
+            degraded.append("clock")
         return {
             "ready": True,
             "degraded": degraded,
             "topics": {"halted": halted},
             "mirrors": {"down": mirrors_down, "of": len(self.mirrors)},
             "nodes": {"down": nodes_down, "of": len(failures)},
+            "intake": {"down": [*sources_down], "of": len(self.readers)},
+            "clock": {"aheadS": ahead_s},
         }
 
     async def _halted(self) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from pathlib import Path
 from typing import TypeVar
 
 from bridge.config import Config
@@ -14,6 +15,7 @@ from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.settings import ApiKey, GatewaySettings, HttpSettings, Issuer, TokenSettings
 from bridge.gateway.tokens.revocations import Revocations
+from bridge.intake.settings import SourceSettings
 from bridge.key_files import read_secret
 from bridge.publish.budgets import Budgets
 from topics.fees import TINYBAR_PER_HBAR
@@ -58,6 +60,17 @@ def gateway_settings(config: Config) -> GatewaySettings:
             raise ConfigInvalid([ConfigProblem("key file", name, str(path), rule)])
         key = bytes.fromhex(text)
     return section_as(GatewaySettings, config.gateway, plain_socket_key=key)
+
+
+def source_settings(config: Config) -> list[SourceSettings]:
+    """Those of each application's database, its URL read from a file where it names one. Raises ConfigInvalid."""
+    found = []
+    for index, source in enumerate(config.ingest.postgres):
+        url = source.url
+        if source.url_is_file:
+            url = read_secret(Path(url), key=f"ingest.postgres.{index}.url")
+        found.append(section_as(SourceSettings, config.events, source, url=url))  # both have a max_batch
+    return found
 
 
 def budgets_of(config: Config) -> Budgets:

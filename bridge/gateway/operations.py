@@ -25,6 +25,7 @@ def or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 RELAY = {"enum": ["plain", "sealed"]}
+TROUBLE = {"enum": ["topics", "mirrors", "nodes", "intake", "descriptors", "clock"]}
 PAYLOAD = {"anyOf": [{"type": "object"}, TEXT]}
 EVENT = shape({"event": EVENT_NAME, "payload": PAYLOAD}, {"campaignId": ID, "to": TEXT, "at": TIME})
 CAMPAIGN = shape(
@@ -239,10 +240,10 @@ ROUTES = (
         shape(
             {
                 "ready": {"const": True},
-                "degraded": {"type": "array", "items": {"enum": ["topics", "mirrors", "nodes", "descriptors"]}},
-                "topics": shape({"halted": COUNT}),
-                "mirrors": shape({"down": COUNT, "of": COUNT}),
-                "nodes": shape({"down": COUNT, "of": COUNT}),
+                "degraded": {"type": "array", "items": TROUBLE},
+                "topics": shape({"halted": COUNT}), "clock": shape({"aheadS": {"type": "integer"}}),
+                "mirrors": shape({"down": COUNT, "of": COUNT}), "nodes": shape({"down": COUNT, "of": COUNT}),
+                "intake": shape({"down": {"type": "array", "items": TEXT}, "of": COUNT}),
             }
         ),
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,12 +13,12 @@ from bridge.errors import BridgeError, CampaignRefused, IdempotencyConflict, Pro
 from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import KeyRing, campaign_owner, user_owner
 from bridge.log import get_logger
-from bridge.protocol.channels import ACCOUNT, Channel
 from bridge.protocol.door.statuses import unexpected_transition
-from bridge.protocol.values import Change, Event
-from bridge.protocol.wire.events import code_event, uuid7
+from bridge.protocol.values import Change
+from bridge.protocol.wire.events import code_event
 from bridge.protocol.wire.sizes import element_size
 from bridge.publish import costs, idempotency, outbox
+from bridge.publish.arrivals import Arrival, Given, arrival_of
 from bridge.publish.bodies import seal_body
 from bridge.publish.costs import NOBODY
 from bridge.publish.idempotency import Answer, Name
@@ -31,22 +30,6 @@ from bridge.statements import sliced
 from topics.registry import Registration
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A change that has become an event: where it goes, and as what it will be told."""
-
-    event: Event
-    data_type: str
-    ref: str
-
-    @property
-    def channel(self) -> str:
-        """Who gets it: its user, or everyone on the campaign."""
-        if self.event.audience is not None:
-            return str(Channel("user", self.event.audience))
-        return str(Channel("campaign", self.ref))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +104,26 @@ class Ingest:
         Raises CampaignRefused, IdempotencyConflict, Unavailable; then nothing is stored.
         """
         now_ms = self._now_ms()
-        arrivals = tuple(_arrival(change, now_ms) for change in changes)
-        entries = [self._entry(arrival, request.api_key, now_ms) for arrival in arrivals]
-        accepted = await self._database.write_together(self._keep, _Wanted(request, arrivals, entries, now_ms))
-        count("accepted", by=len(accepted.arrivals))
-        for change in changes if accepted.arrivals else ():
-            _warn_of_transition(change)
+        wanted = self._wanted([arrival_of(change, now_ms) for change in changes], request, now_ms)
+        accepted = await self._database.write_together(self._keep, wanted)
+        _note(changes, accepted)
         return accepted
+
+    async def take(self, given: Sequence[Given], api_key: str) -> list[Accepted | BridgeError]:
+        """Keep each by itself, all in one transaction: in its place what was accepted, or why it is refused.
+
+        With one whose id the outbox has, nothing is new: it was accepted before. The outbox forgets an event only long
+        after it was settled (`forgetting`): who gives ids comes back with one within seconds, or after an outage.
+        Raises Unavailable; then nothing is stored.
+        """
+        now_ms, request = self._now_ms(), Request(api_key)
+        wanted = [self._wanted([arrival_of(each.change, now_ms, each.event_id)], request, now_ms) for each in given]
+        owners = {each.change.campaign_id: each.owner for each in given if each.change.campaign_id and each.owner}
+        outcomes = await self._database.write(lambda c: self._take(c, wanted, owners))
+        for each, outcome in zip(given, outcomes, strict=True):
+            if isinstance(outcome, Accepted):
+                _note([each.change], outcome)
+        return outcomes
 
     async def register(
         self, campaign_id: str, owner_id: str | None, *, sealed: bool | None = None, api_key: str = NOBODY
@@ -144,6 +140,20 @@ class Ingest:
         if sealed is not None and registered.sealed != sealed:
             raise CampaignRefused(campaign_id, "is registered with another relay mode, which stays", status=409)
         return registered
+
+    def _take(
+        self, connection: Connection, wanted: Sequence[_Wanted], owners: Mapping[str, str]
+    ) -> list[Accepted | BridgeError]:
+        """As `_keep`, of what isn't in the outbox yet; before it, every campaign of `owners` is known and has one."""
+        known = outbox.known(connection, [each.ids[0] for each in wanted])
+        for refs in sliced(owners):
+            found = registry.find_all(connection, refs)
+            for ref in refs:
+                if ref not in found or found[ref].owner is None:
+                    self._intend(connection, ref, owners[ref], wanted[0].request.api_key)
+        fresh = {each.ids[0]: each for each in wanted if each.ids[0] not in known}
+        kept = dict(zip(fresh, self._keep(connection, list(fresh.values())), strict=True))
+        return [kept.get(each.ids[0]) or Accepted(each.ids, ()) for each in wanted]
 
     def _keep(self, connection: Connection, wanted: Sequence[_Wanted]) -> list[Accepted | BridgeError]:
         """Judge the requests of a group in their order, and store those that are new; of a refused one, nothing."""
@@ -207,6 +217,10 @@ class Ingest:
                 return registry.find(connection, ref) or registered
         return registered
 
+    def _wanted(self, arrivals: Sequence[Arrival], request: Request, now_ms: int) -> _Wanted:
+        entries = [self._entry(arrival, request.api_key, now_ms) for arrival in arrivals]
+        return _Wanted(request, tuple(arrivals), entries, now_ms)
+
     def _entry(self, arrival: Arrival, api_key: str, now_ms: int) -> NewEntry:
         event_id, coded = arrival.event.id, code_event(arrival.event)
         body = seal_body(self._at_rest, event_id, coded)
@@ -221,10 +235,11 @@ def _answered(wanted: _Wanted, answers: Mapping[Name, Answer]) -> Accepted | Non
     return Accepted(answer.event_ids, ())
 
 
-def _arrival(change: Change, now_ms: int) -> Arrival:
-    time_ms = now_ms if change.time_ms is None else change.time_ms
-    event = Event(uuid7(now_ms, os.urandom(10)), change.event, time_ms, change.user_id, change.payload)
-    return Arrival(event, change.data_type, change.campaign_id or ACCOUNT)
+def _note(changes: Sequence[Change], accepted: Accepted) -> None:
+    """Count what is new, and warn of what no campaign should do."""
+    count("accepted", by=len(accepted.arrivals))
+    for change in changes if accepted.arrivals else ():
+        _warn_of_transition(change)
 
 
 def _warn_of_transition(change: Change) -> None:

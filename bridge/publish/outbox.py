@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bridge.schema import entries
+from bridge.statements import sliced
 
 MAX_REASON_CHARS = 300
 
@@ -79,6 +80,7 @@ _WAITING = (
     .order_by(entries.c.id)
     .limit(bindparam("most"))
 )
+_REFS_WAITING = select(entries.c.ref).where(entries.c.state == EntryState.WAITING).distinct()
 _BOARD = (
     update(entries)
     .where(entries.c.id == bindparam("entry_id"))
@@ -104,6 +106,7 @@ _CONFIRM = (
     )
 )
 _STATUS = select(*(entries.c[field.name] for field in fields(EntryStatus))).where(entries.c.event_id == bindparam("of"))
+_KNOWN = select(entries.c.event_id).where(entries.c.event_id.in_(bindparam("ids", expanding=True)))
 _OF_CHANNEL = entries.c.channel == bindparam("of")
 _OPEN = (
     select(entries.c.event_id)
@@ -121,8 +124,6 @@ _PARKED = (
 
 def append(connection: Connection, arrivals: Sequence[NewEntry]) -> None:
     """Put accepted events behind all others, in their order."""
-    if not arrivals:
-        return
     rows = [
         {
             "event_id": arrival.event_id,
@@ -137,7 +138,13 @@ def append(connection: Connection, arrivals: Sequence[NewEntry]) -> None:
         }
         for arrival in arrivals
     ]
-    connection.execute(_APPEND, rows)
+    if rows:
+        connection.execute(_APPEND, rows)
+
+
+def known(connection: Connection, event_ids: Collection[bytes]) -> set[bytes]:
+    """Those of the ids that events here have, whatever has become of them."""
+    return {found for some in sliced(event_ids) for found in connection.execute(_KNOWN, {"ids": some}).scalars()}
 
 
 def waiting(connection: Connection, ref: str, *, limit: int, max_bytes: float = math.inf) -> list[Entry]:
@@ -155,8 +162,7 @@ def waiting(connection: Connection, ref: str, *, limit: int, max_bytes: float = 
 
 def refs_waiting(connection: Connection) -> list[str]:
     """The campaigns that have something to send."""
-    found = select(entries.c.ref).where(entries.c.state == EntryState.WAITING).distinct()
-    return list(connection.execute(found).scalars())
+    return list(connection.execute(_REFS_WAITING).scalars())
 
 
 def board(connection: Connection, boarding: Mapping[int, Sequence[Entry]]) -> None:

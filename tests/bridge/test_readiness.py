@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import pytest
 
 from bridge import readiness
 from bridge.errors import Unavailable as DatabaseAway
+from bridge.intake.postgres import opened
+from bridge.intake.reader import Reader, State
+from bridge.intake.rows import Offer, Outcome
+from bridge.intake.settings import SourceSettings
 from bridge.readiness import Readiness
 from bridge.relay import progress
+from bridge.supervise import supervised
 from tests.bridge.relay.bent_mirror import publish
 from tests.bridge.test_descriptors import soft_limit
-from tests.rooms import Rooms
+from tests.rooms import Rooms, until
+from tests.servers import free_port
 from topics.devnet.faults import Fault
 from topics.errors import Unavailable
 
@@ -19,6 +28,8 @@ ALL_IS_WELL = {
     "degraded": [],
     "mirrors": {"down": 0, "of": 1},
     "nodes": {"down": 0, "of": 2},
+    "intake": {"down": [], "of": 0},
+    "clock": {"aheadS": 0},
     "topics": {"halted": 0},
 }
 
@@ -53,6 +64,20 @@ async def test_mirrors_and_nodes_out_of_reach_keep_nobody_from_accepting(rooms: 
         await publish(rooms, "c1")
     trouble = {"degraded": ["mirrors", "nodes"], "mirrors": {"down": 1, "of": 1}, "nodes": {"down": 2, "of": 2}}
     assert await looking.look() == ALL_IS_WELL | trouble
+
+
+async def test_a_source_that_cannot_be_read_is_named(rooms: Rooms) -> None:
+    settings = SourceSettings("shop", f"postgresql://127.0.0.1:{free_port()}/shop")
+    reader = Reader(settings, never, partial(opened, settings))
+    looking = Readiness(rooms.database, rooms.mirror.mirrors, rooms.ledger.node_failures, [reader])
+    assert await looking.look() == ALL_IS_WELL | {"intake": {"down": [], "of": 1}}
+    async with supervised({"reader": reader.run}):
+        await until(lambda: reader.state is State.AWAY)
+    assert await looking.look() == ALL_IS_WELL | {"degraded": ["intake"], "intake": {"down": ["shop"], "of": 1}}
+
+
+async def never(_offers: Sequence[Offer]) -> Sequence[Outcome]:
+    raise AssertionError("there is nothing to take")
 
 
 async def test_no_descriptors_are_left(looking: Readiness) -> None:

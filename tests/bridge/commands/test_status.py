@@ -18,6 +18,7 @@ GOOD = {
     "topics": {"halted": 0},
     "mirrors": {"down": 0, "of": 1},
     "nodes": {"down": 1, "of": 2},
+    "intake": {"down": [], "of": 0},
 }
 BAD = {"error": {"code": "unavailable", "message": "the database: it has taken no write for 2 s"}}
 
@@ -35,6 +36,13 @@ async def asked(config: Config, status: int, body: dict[str, Any]) -> dict[str, 
         (200, GOOD, "ready", OK, "nodes down: 1 of 2"),
         (200, GOOD | {"degraded": ["topics"], "topics": {"halted": 2}}, "degraded", OK, "hcs-bridge topic list"),
         (200, GOOD | {"degraded": ["descriptors"]}, "degraded", OK, "LimitNOFILE="),
+        (
+            200,
+            GOOD | {"degraded": ["intake"], "intake": {"down": ["shop"], "of": 1}},
+            "degraded",
+            OK,
+            "its rows wait there",
+        ),
         (200, GOOD | {"degraded": ["what is new"]}, "degraded", OK, "what is new"),
         (503, BAD, "not ready", FAILED, "503: the database: it has taken no write for 2 s"),
     ],

@@ -1,0 +1,150 @@
+"""An application's PostgreSQL, as far as the bridge touches it: the rows of `hcs_bridge.outbox`, and NOTIFY."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import class_row
+
+from bridge.engines.postgresql import OF_PRISMA
+from bridge.errors import ConfigInvalid, ConfigProblem, Unavailable
+from bridge.intake.rows import Row
+from bridge.intake.rules import Column
+from bridge.intake.settings import SourceSettings
+
+LOCK = (0x6863_7362, 1)
+"""Of the session that reads; "hcsb". Advisory locks are of one database."""
+PATIENCE: Mapping[str, str | int] = {
+    "connect_timeout": 10,  # s
+    "keepalives_idle": 10,  # s
+    "keepalives_interval": 5,  # s
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # ms
+    "options": "-c statement_timeout=30s -c client_encoding=UTF8",
+    "application_name": "hcs-bridge",
+}
+"""So that a server that has gone without a word is noticed; what the URL says comes first."""
+AWAY = "see that the server of its url runs, and knows the database, the user and the password"
+HINTS: Mapping[str, str] = {
+    "42P01": "there is no table hcs_bridge.outbox: `hcs-bridge preset hashbuzz sql | psql` makes it",
+    "42703": "hcs_bridge.outbox isn't the table that `hcs-bridge preset hashbuzz sql | psql` makes",
+    "42501": "GRANT to the user of its url: USAGE ON SCHEMA hcs_bridge; SELECT, UPDATE, DELETE ON hcs_bridge.outbox",
+    "55": "somebody holds a lock on hcs_bridge.outbox: pg_stat_activity names the session",
+    "57014": "a statement took 30 s: somebody holds a lock on hcs_bridge.outbox, see pg_stat_activity",
+    "57": "the server is being stopped, or somebody ended this session",
+}
+"""By how the SQLSTATE begins (PostgreSQL's documentation, appendix A)."""
+
+# Of a text column 300 characters are enough: no name or id that passes is as long.
+_READ = """
+SELECT id, event_id, to_char(made_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS made_at,
+       left(event, 300) AS event, left(campaign, 300) AS campaign, left(owner, 300) AS owner,
+       left(to_user, 300) AS to_user,
+       CASE WHEN length(said) <= %(chars)s THEN said END AS payload, length(said) AS payload_chars
+FROM hcs_bridge.outbox, LATERAL (SELECT payload #>> '{}' AS said) AS plain
+WHERE refused IS NULL ORDER BY id LIMIT %(rows)s
+"""
+_DELETE = "DELETE FROM hcs_bridge.outbox WHERE id = ANY(%s)"
+_REFUSE = """
+UPDATE hcs_bridge.outbox AS o SET refused = n.why
+FROM unnest(%s::bigint[], %s::text[]) AS n (id, why) WHERE o.id = n.id
+"""
+_COLUMNS = """
+SELECT n.nspname || '.' || c.relname AS "table", a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
+       CASE t.typcategory WHEN 'U' THEN t.typname ELSE t.typcategory::text END AS sort
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
+WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped
+"""
+"""Of the catalogue itself: information_schema shows a role only what it may read, and the bridge's may read nothing."""
+
+
+class Source:
+    """A session in the application's database. Each method raises Unavailable; then the session is of no more use."""
+
+    def __init__(self, settings: SourceSettings, connection: psycopg.AsyncConnection[Any]) -> None:
+        self._settings = settings
+        self._connection = connection
+
+    async def alone(self) -> bool:
+        """Whether this session is the one that may read, from now until it ends: of several bridges one does."""
+        with _mapped(self._settings.name):
+            found = await self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", LOCK)
+            return bool((await found.fetchone() or [False])[0])
+
+    async def rows(self) -> list[Row]:
+        """The first `max_batch` rows that wait, in the order of their ids.
+
+        Never those behind a place: a lower id may be committed later.
+        """
+        limits = {"chars": self._settings.max_payload_chars, "rows": self._settings.max_batch}
+        with _mapped(self._settings.name):
+            async with self._connection.cursor(row_factory=class_row(Row)) as cursor:
+                return await (await cursor.execute(_READ, limits)).fetchall()
+
+    async def settle(self, done: Sequence[int], refused: Mapping[int, str]) -> None:
+        """Delete what is in the bridge's outbox, and say of the others why they aren't; both or neither."""
+        with _mapped(self._settings.name):
+            async with self._connection.transaction():
+                if done:
+                    await self._connection.execute(_DELETE, [list(done)])
+                if refused:
+                    await self._connection.execute(_REFUSE, [list(refused), list(refused.values())])
+
+    async def columns(self, tables: Sequence[str]) -> list[Column]:
+        """Of those of the tables that are there, each given with its schema."""
+        with _mapped(self._settings.name):
+            async with self._connection.cursor(row_factory=class_row(Column)) as cursor:
+                return await (await cursor.execute(_COLUMNS, [list(tables)])).fetchall()
+
+    async def news(self, timeout_s: float) -> None:
+        """Wait until rows have been committed, as far as somebody says so, or the time is over."""
+        with _mapped(self._settings.name):
+            async for _ in self._connection.notifies(timeout=timeout_s, stop_after=1):
+                pass
+
+
+def check_url(url: str, *, key: str) -> None:
+    """Raises ConfigInvalid, without what stands there: it has a password in it."""
+    try:
+        _conninfo(url)
+    except psycopg.Error:
+        rule = "is no URL of a PostgreSQL database: postgresql://user:password@host:5432/database"
+        raise ConfigInvalid([ConfigProblem("configuration", key, "(not shown)", rule)]) from None
+
+
+@asynccontextmanager
+async def opened(settings: SourceSettings) -> AsyncIterator[Source]:
+    """A session that hears NOTIFY. Raises Unavailable."""
+    with _mapped(settings.name):
+        target = make_conninfo("", **{**PATIENCE, **_conninfo(settings.url)})
+        connection = await psycopg.AsyncConnection.connect(target, autocommit=True)
+    try:
+        with _mapped(settings.name):
+            await connection.execute("LISTEN hcs_bridge")
+        yield Source(settings, connection)
+    finally:
+        await connection.close()
+
+
+def _conninfo(url: str) -> dict[str, Any]:
+    """For libpq, without what only Prisma understands."""
+    address, _, query = url.partition("?")
+    kept = [each for each in query.split("&") if each.partition("=")[0] not in OF_PRISMA]
+    return dict(conninfo_to_dict("?".join([address, "&".join(kept)]) if any(kept) else address))
+
+
+@contextmanager
+def _mapped(name: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        state = error.sqlstate  # None: there was no session yet, or there is none any more
+        told = (hint for start, hint in HINTS.items() if state is not None and state.startswith(start))
+        hint = next(told, AWAY if state is None else "see the server's own log")
+        said = error.diag.message_primary or str(error).strip().partition("\n")[0]
+        raise Unavailable(f"the PostgreSQL of ingest.postgres {name!r}", said, hint=hint) from error
