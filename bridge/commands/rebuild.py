@@ -14,10 +14,21 @@ import typer
 from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, loaded
 
 if TYPE_CHECKING:
+    from bridge.config import Config
     from bridge.rebuild import Tally
 
 SETTLE_MARGIN_S = 60
 """Beyond a transaction's window: for the mirror to show what came in at its very end."""
+
+RecoveryKey = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The recovery pair's private half, for campaigns' keys.")
+]
+KeyBackup = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="From `keys backup`, for users; needs --recovery-key.")
+]
+Settled = Annotated[
+    bool, typer.Option("--settled", help="The lost bridge was stopped over three minutes ago: wait for nothing.")
+]
 
 
 def rebuild(
@@ -27,18 +38,12 @@ def rebuild(
     keys_from: Annotated[
         Path | None, typer.Option(metavar="OLD.db", help="A backup of the database, for the key epochs in it.")
     ] = None,
-    recovery_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The recovery pair's private half, for campaigns.")
-    ] = None,
-    key_backup: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="From `keys backup`, for users; needs --recovery-key.")
-    ] = None,
+    recovery_key: RecoveryKey = None,
+    key_backup: KeyBackup = None,
     without_locked: Annotated[
         bool, typer.Option("--without-locked", help="Go on without campaigns that no key at hand opens.")
     ] = False,
-    settled: Annotated[
-        bool, typer.Option("--settled", help="The lost bridge was stopped over three minutes ago: wait for nothing.")
-    ] = False,
+    settled: Settled = False,
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
@@ -51,10 +56,15 @@ def rebuild(
     from bridge.commands.rebuilding import Request, rebuilt
 
     settings = loaded(config)
-    settle_s = 0 if settled else settings.ledger.valid_duration_s + SETTLE_MARGIN_S
+    settle_s = still_to_come_s(settings, settled=settled)
     request = Request(topics, payer, keys_from, recovery_key, key_backup, without_locked, settle_s, directory)
     tally = asyncio.run(rebuilt(settings, request))
     typer.echo(json.dumps(as_dict(tally)) if as_json else as_text(tally))
+
+
+def still_to_come_s(config: Config, *, settled: bool) -> float:
+    """For how long the lost bridge's last transactions may still show up."""
+    return 0 if settled else config.ledger.valid_duration_s + SETTLE_MARGIN_S
 
 
 def as_dict(tally: Tally) -> dict[str, int]:

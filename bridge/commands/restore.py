@@ -12,23 +12,17 @@ from typing import Annotated
 import typer
 
 from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, loaded
-from bridge.commands.rebuild import SETTLE_MARGIN_S, as_dict, as_text
+from bridge.commands.rebuild import KeyBackup, RecoveryKey, Settled, as_dict, as_text, still_to_come_s
 
 
 def restore(
     backup: Annotated[Path, typer.Argument(metavar="FILE", help="What `hcs-bridge backup` made.")],
-    recovery_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The recovery pair's private half, for keys made since.")
-    ] = None,
-    key_backup: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="From `keys backup`, for users; needs --recovery-key.")
-    ] = None,
+    recovery_key: RecoveryKey = None,
+    key_backup: KeyBackup = None,
     without_lost: Annotated[
         bool, typer.Option("--without-lost", help="Close campaigns whose keys are younger than the backup.")
     ] = False,
-    settled: Annotated[
-        bool, typer.Option("--settled", help="The lost bridge was stopped over three minutes ago: wait for nothing.")
-    ] = False,
+    settled: Settled = False,
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
@@ -41,7 +35,7 @@ def restore(
     from bridge.commands.restoring import Request, restored
 
     settings = loaded(config)
-    settle_s = 0 if settled else settings.ledger.valid_duration_s + SETTLE_MARGIN_S
+    settle_s = still_to_come_s(settings, settled=settled)
     tally = asyncio.run(restored(settings, Request(backup, recovery_key, key_backup, without_lost, settle_s)))
     lost = {"lost": len(tally.lost)}
     typer.echo(json.dumps(as_dict(tally) | lost) if as_json else as_text(tally, done="restored"))

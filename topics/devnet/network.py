@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
@@ -34,14 +34,18 @@ KINDS: dict[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Waiting:
-    """A transaction between a node's yes and consensus at `due_ns`, which it ends with BUSY if `busy`."""
+    """A transaction between a node's yes and consensus at `due_ns`, which it ends with BUSY if `busy`.
+
+    In order of time, and of the same time as they came (`number`).
+    """
 
     due_ns: int
-    node: AccountId
-    envelope: Envelope
-    busy: bool
+    number: int
+    node: AccountId = field(compare=False)
+    envelope: Envelope = field(compare=False)
+    busy: bool = field(compare=False)
 
 
 class Network:
@@ -56,9 +60,7 @@ class Network:
         self.state = State(rate=settings.exchange_rate, genesis_ns=genesis_ns)
         self.mirror = MirrorIndex(delay_ns=settings.mirror_delay_ns, genesis_ns=genesis_ns)
         self._history = History(settings.scaled_ns(RECEIPT_LIFETIME_S))
-        self._waiting: list[
-            tuple[int, int, Waiting]
-        ] = []  # a heap: what is due first, of the same time what came first
+        self._waiting: list[Waiting] = []  # a heap
         self._taken = 0
         self._random = Random(0)  # noqa: S311 # the same delays each time
         self._last_consensus_ns = genesis_ns
@@ -100,11 +102,11 @@ class Network:
         """Let a transaction that `node` took wait for consensus."""
         self._history.take(node, envelope.id)
         self._taken += 1
-        heappush(self._waiting, (due_ns, self._taken, Waiting(due_ns, node, envelope, busy)))
+        heappush(self._waiting, Waiting(due_ns, self._taken, node, envelope, busy))
 
     def next_waiting(self) -> Envelope | None:
         """What reaches consensus next."""
-        return self._waiting[0][2].envelope if self._waiting else None
+        return self._waiting[0].envelope if self._waiting else None
 
     def known(self, node: AccountId, transaction_id: TransactionId) -> Entry | None:
         """What `node` can say about an id: None (never heard, or too long ago), waiting, or how it ended."""
@@ -112,16 +114,16 @@ class Network:
 
     def next_ns(self) -> int | None:
         """When something happens next: a consensus, or an import by the mirror. None: nothing is on its way."""
-        coming = [] if not self._waiting else [self._waiting[0][0]]
+        coming = [] if not self._waiting else [self._waiting[0].due_ns]
         if (imported_ns := self.mirror.next_ns()) is not None:
             coming.append(imported_ns)
         return min(coming, default=None)
 
     def advance(self, now_ns: int) -> None:
         """Let everything happen that is due by now: consensus, the mirror's import, forgetting."""
-        while self._waiting and self._waiting[0][0] <= now_ns:
-            due_ns, _, waiting = self._waiting[0]
-            consensus_ns = max(self._last_consensus_ns + 1, due_ns)
+        while self._waiting and self._waiting[0].due_ns <= now_ns:
+            waiting = self._waiting[0]
+            consensus_ns = max(self._last_consensus_ns + 1, waiting.due_ns)
             verdict = self._verdict(waiting, consensus_ns)
             record = self.settle(consensus_ns, verdict)
             if self.journal is not None:
@@ -133,7 +135,7 @@ class Network:
 
     def settle(self, consensus_ns: int, verdict: response_code.ResponseCodeEnum) -> Record:
         """Let what is due first reach consensus; it runs if `verdict` is SUCCESS."""
-        _, _, waiting = heappop(self._waiting)
+        waiting = heappop(self._waiting)
         self._last_consensus_ns = consensus_ns
         record = self._run(waiting, consensus_ns, verdict)
         self._history.add(record)
