@@ -6,22 +6,29 @@ JS := tests/integration/js
 CLIENT := bridge/web/client
 NODE_MODULES := $(JS)/node_modules/.installed $(CLIENT)/node_modules/.installed
 PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
+# What runs on both databases in the short form: all that has statements, without what only takes long.
+STORES := tests/bridge/keys tests/bridge/desk tests/bridge/console tests/bridge/publish tests/bridge/test_database.py \
+	tests/bridge/test_migrations.py tests/bridge/test_schema.py tests/bridge/test_settings.py tests/bridge/test_statements.py \
+	tests/bridge/relay/test_store.py tests/bridge/relay/test_progress.py tests/bridge/relay/test_pruning.py \
+	$(addprefix --ignore=tests/bridge/publish/,test_carrier_crashes.py test_directory_faults.py test_makers.py test_carrier_clock.py)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-long chaos soak check coverage bench docs client lock man browser java nginx promtool clean
+.PHONY: demo test test-long chaos soak check coverage bench docs client lock sbom audit man browser java nginx promtool servers clean
 
 demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
 	@$(BIN)/hcs-bridge demo
 
-test: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool  ## what decides whether a change is good
+test: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool servers  ## what decides whether a change is good
 	@$(PYTEST) -m "not long"
+	@$(PYTEST) -m "not long and not sqlite" --postgresql $(STORES)
 
-test-long: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool  ## the same, with the full chaos, drop and fuzz runs
+test-long: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool servers  ## the same, with the full chaos, drop and fuzz runs
 	@$(PYTEST)
+	@$(PYTEST) -m "not sqlite" --postgresql tests/bridge
 
 chaos: $(VENV)/.tests  ## kill the daemon 300 times, then read the ledger; CHAOS_KILLS and CHAOS_SEED change how often and what is drawn
 	@$(BIN)/pytest -q -s -m long tests/integration/test_chaos.py
@@ -35,7 +42,7 @@ check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/mypy --no-error-summary -p bridge -p topics -p tests -p benchmarks
 	@$(BIN)/pytest -q tests/test_layout.py
 
-coverage: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool
+coverage: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool servers
 	@$(BIN)/pytest -q -m "not long" --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.tests $(NODE_MODULES)  ## each prints one JSON object
@@ -52,11 +59,24 @@ lock: build/lock/bin/pip-compile  ## pin what is installed, by hash: deploy/requ
 	@$< --quiet --upgrade --generate-hashes --strip-extras --no-header --no-emit-index-url --no-emit-find-links \
 		--no-emit-trusted-host --output-file=deploy/requirements.lock pyproject.toml
 
+sbom: build/sbom/bin/cyclonedx-py  ## what is installed, as CycloneDX: build/sbom.json
+	@PYTHONWARNINGS=ignore $< requirements --pyproject pyproject.toml --mc-type application --output-reproducible --output-file build/sbom.json \
+		deploy/requirements.lock
+
+audit: build/audit/bin/pip-audit  ## ask an advisory database, over the network, for known weaknesses in what is pinned
+	@$< --require-hashes --disable-pip --requirement deploy/requirements.lock
+
 man: $(VENV)/.runtime  ## the manual page anew, out of the commands' own help
 	@$(BIN)/python deploy/make_man.py > deploy/hcs-bridge.1
 
-build/lock/bin/pip-compile:
-	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
+# A command ($(2)) that comes with a package ($(3)), in an environment of its own: what it needs is none of ours.
+define tool
+build/$(1)/bin/$(2):
+	@$$(PYTHON) -m venv build/$(1) && build/$(1)/bin/pip install --quiet --disable-pip-version-check '$(3)'
+endef
+$(eval $(call tool,lock,pip-compile,pip-tools))
+$(eval $(call tool,sbom,cyclonedx-py,cyclonedx-bom~=7.5))
+$(eval $(call tool,audit,pip-audit,pip-audit~=2.10))
 
 clean:
 	rm -rf $(VENV) $(JS)/node_modules $(CLIENT)/node_modules .mypy_cache .ruff_cache .hypothesis
@@ -73,7 +93,7 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/pip
 
 $(VENV)/.tests: pyproject.toml | $(BIN)/pip
 	@echo "installing hcs-bridge and its test tools into $(VENV) ..."
-	@$(PIP) -e '.[test,jvm,tracing,docs]'
+	@$(PIP) -e '.[test,jvm,tracing,docs,postgresql]'
 	@touch $@ $(VENV)/.runtime $(VENV)/.docs
 
 $(VENV)/.docs: pyproject.toml | $(BIN)/pip
@@ -111,3 +131,7 @@ nginx:
 
 promtool:
 	$(call debian,command -v promtool >/dev/null,prometheus,deploy/alerts.yml)
+
+servers:
+	$(call debian,ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1,postgresql,database.url on a server)
+	$(call debian,command -v redis-server >/dev/null,redis-server,bus.url)

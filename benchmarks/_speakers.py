@@ -20,17 +20,17 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from benchmarks._children import obey
 from bridge.config import load
-from bridge.gateway.connection import Rooms
 from bridge.gateway.hub import Hub
 from bridge.gateway.presence import Presence
 from bridge.gateway.server import GatewayServer
 from bridge.gateway.settings import GatewaySettings
+from bridge.gateway.shared import Rooms
 from bridge.gateway.websocket import text_frame
 from bridge.protocol.realtime.recovery import Publication, StreamPosition
 from bridge.protocol.realtime.replies import publication_push
 from bridge.protocol.values import JSON
 from bridge.room_settings import authenticator, section_as
-from bridge.storage import now_ms
+from bridge.storage import now_ms, steady_ms
 
 CHANNEL, BESIDE = "campaign:1", "campaign:2"
 HOST = "127.0.0.1"
@@ -62,7 +62,7 @@ async def gateway() -> AsyncIterator[tuple[int, Publish]]:
 
     config, hub = load(None, os.environ), Hub()
     presence = Presence(max_clients=config.gateway.presence_max_clients)
-    rooms = Rooms(hub, presence, NoHistory(), authenticator(config), owner_of, now_ms)
+    rooms = Rooms(hub, presence, NoHistory(), authenticator(config), owner_of, now_ms, steady_ms)
     server = GatewayServer(section_as(GatewaySettings, config.gateway, port=0), rooms)
     await server.start()
     yield server.port, lambda offset, data, channel: void(hub.publish(channel, data, offset=offset))

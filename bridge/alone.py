@@ -9,6 +9,7 @@ from bridge.config import Config
 from bridge.desk.granting import Granting
 from bridge.desk.outbox import Desk
 from bridge.doors import Announcer
+from bridge.fanout import only_here
 from bridge.gateway.hub import Hub
 from bridge.offline import TopicView, campaign_view, carrying
 from bridge.publish import closing
@@ -52,4 +53,4 @@ async def granting_alone(config: Config) -> AsyncIterator[Granting]:
 
 def _desk(storage: Storage) -> Desk:
     """Nobody is subscribed here, and no submitter goes: the next start tells and sends."""
-    return Desk(storage, Announcer(storage, Hub()), wake=lambda _refs: None)
+    return Desk(storage, Announcer(storage, only_here(Hub())), wake=lambda _refs: None)

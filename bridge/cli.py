@@ -23,6 +23,7 @@ from bridge.commands.keys import keys_app
 from bridge.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Yes, be_sure
 from bridge.commands.options import loaded as _load
 from bridge.commands.outbox import outbox_app
+from bridge.commands.preset import preset_app
 from bridge.commands.rebuild import rebuild
 from bridge.commands.restore import restore
 from bridge.commands.resume import resume
@@ -40,10 +41,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 topics_app = typer.Typer(help="Make, close and look at topics of campaigns.", epilog=EXIT_CODES, no_args_is_help=True)
-app.add_typer(topics_app, name="topic")
-app.add_typer(outbox_app, name="outbox")
-app.add_typer(keys_app, name="keys")
-app.add_typer(db_app, name="db")
+for group, name in ((topics_app, "topic"), (outbox_app, "outbox"), (keys_app, "keys"), (db_app, "db")):
+    app.add_typer(group, name=name)
+app.add_typer(preset_app, name="preset")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -30,7 +30,7 @@ ALIASES = {  # the names that HashBuzz's deployment has already
     "WHITELISTED_DOMAINS": "gateway.origins",
 }
 ENVIRONMENT_ONLY = frozenset({"operator.key"})
-HIDDEN = frozenset({"operator.key", "database.url"})  # may hold a key or a password
+HIDDEN = re.compile(r"(operator\.key|(database|bus|ingest\.postgres\.\d+)\.url)(\.|$)")  # may hold a key or a password
 SECRET_WORDS = ("key", "secret", "password", "token", "seed", "mnemonic")
 MAX_SHOWN = 80
 IN_TOML = {"tuple_type": "should be a list: [ … ]", "model_type": "should be a table: { name = value, … }"}
@@ -53,7 +53,10 @@ class Config(BaseSettings):
     events: sections.Events = sections.Events()
     keys: sections.Keys = sections.Keys()
     database: sections.Database = sections.Database()
+    bus: sections.Bus = sections.Bus()
+    daemon: sections.Daemon = sections.Daemon()
     http: sections.Http = sections.Http()
+    ingest: sections.Ingest = sections.Ingest()
     gateway: sections.Gateway = sections.Gateway()
     tokens: sections.Tokens = sections.Tokens()
     relay: sections.Relay = sections.Relay()
@@ -217,16 +220,12 @@ def _problem(error: ErrorDetails, file: str, names: Mapping[str, str]) -> Config
 
 
 def _shown(key: str, error: ErrorDetails) -> str:
-    unknown = error["type"] == "extra_forbidden"
-    if any(key == hidden or key.startswith(hidden + ".") for hidden in HIDDEN):
-        return "(hidden)"
-    if unknown and any(word in key.rpartition(".")[2].lower() for word in SECRET_WORDS):
-        return "(hidden)"
-    if error["type"] == "missing":
-        return "(missing)"
     if isinstance(error["input"], dict):
-        return "(table)"
-    text = repr(error["input"])
+        return "(missing)" if error["type"] == "missing" else "(table)"
+    text, name = repr(error["input"]), key.rpartition(".")[2].lower()
+    named_so = error["type"] == "extra_forbidden" and any(word in name for word in SECRET_WORDS)
+    if HIDDEN.match(key) or named_so or re.search(r"://[^/\s]*:[^/\s]*@", text):  # the last: a URL with a password
+        return "(hidden)"
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
@@ -239,12 +238,12 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that the table at `loc`'s parent has."""
     model: Any = Config
     for part in loc[:-1]:
-        if isinstance(part, str):
-            model = _model_in(model.model_fields[part].annotation)
-    return list(model.model_fields)
+        if part in model.model_fields:  # else it is a place in a list, or a name of the user's own
+            model = _model_in(model.model_fields[part].annotation) or model
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next(found for inner in get_args(annotation) if (found := _model_in(inner)) is not None)
+    return next((found for inner in get_args(annotation) if (found := _model_in(inner)) is not None), None)

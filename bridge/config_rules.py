@@ -63,6 +63,29 @@ def database_url(text: str) -> str:
     return text
 
 
+def _bus_url(text: str) -> str:
+    """Raises ValueError, which doesn't show it: a password may stand in it."""
+    parts = urlsplit(text)
+    places = parts.netloc.rpartition("@")[2].split(",")
+    one, several = ("redis", "rediss"), ("redis+sentinel", "rediss+sentinel")
+    if parts.scheme in one and len(places) == 1 and re.fullmatch(r"(/\d*)?", parts.path) and not parts.query:
+        _address(places[0])
+    elif parts.scheme in several and re.fullmatch(r"/[^/]+(/\d+)?", parts.path):
+        for place in places:
+            _address(place)
+        if set(parse_qs(parts.query)) - {"sentinel_password"}:
+            raise ValueError("may have ?sentinel_password= behind it, and nothing else")
+    elif text:
+        raise ValueError("must be like redis://host:6379, rediss://… or redis+sentinel://host:26379,host:26379/service")
+    return text
+
+
+def _intake_url(text: str) -> str:
+    if not re.fullmatch(r"postgres(ql)?://.+|[^:@]+", text):
+        raise ValueError("must be a URL like postgresql://user@host:5432/database, or the file that holds one")
+    return text
+
+
 def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
@@ -91,11 +114,13 @@ Account = Annotated[InstanceOf[AccountId], BeforeValidator(_account)]
 Address = Annotated[str, AfterValidator(_address)]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Budget = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+BusUrl = Annotated[str, AfterValidator(_bus_url)]
 CookieName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,64}$")]
 Count = Annotated[int, Field(ge=1)]
 DatabaseUrl = Annotated[str, AfterValidator(database_url)]
 EventName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}(\.[A-Za-z][A-Za-z0-9_]{0,63})?$")]
+IntakeUrl = Annotated[str, AfterValidator(_intake_url)]
 IpNetwork = Annotated[str, AfterValidator(_network)]
 KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]

@@ -21,7 +21,7 @@ class Times:
 
 
 happened: Counter[tuple[str, str]] = Counter()
-"""By what, and of which kind; kinds come from small fixed sets, never from what clients or backends send."""
+"""By what, and of which kind; kinds come from small fixed sets or the configuration, never from what others send."""
 took: defaultdict[tuple[str, str], Times] = defaultdict(Times)
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection
 
-from bridge import schema
-from bridge.errors import ChangeRefused, Problem
+from bridge.errors import ChangeRefused, Problem, Unavailable
+from bridge.fanout import Fanout
 from bridge.gateway.backend import CampaignView, EventView
-from bridge.gateway.hub import Hub
-from bridge.gateway.settings import TokenSettings
-from bridge.gateway.tokens.revocations import Revocation, Revocations
 from bridge.intake.rows import Fate, Offer, Outcome
 from bridge.offline import campaign_view, event_view
 from bridge.protocol import envelope
@@ -30,9 +27,10 @@ from bridge.publish.outbox import Entry
 from bridge.room_settings import section_as
 from bridge.rooms import Outbound
 from bridge.schema import registry
-from bridge.statements import upsert
 from bridge.storage import Storage
 
+Wake = Callable[[Iterable[str]], None]
+"""Told the campaigns that have something to submit."""
 MAX_LISTED_IDS = 1000
 """So many open, and so many rejected ids a subscribe reply lists at most; older ones are long settled or lost."""
 
@@ -40,10 +38,11 @@ MAX_LISTED_IDS = 1000
 class Backend:
     """Does what the HTTP door asks (port: bridge.gateway.backend.Backend)."""
 
-    def __init__(self, storage: Storage, rooms: Outbound, hub: Hub) -> None:
+    def __init__(self, storage: Storage, rooms: Outbound, fanout: Fanout, wake: Wake) -> None:
         self._storage = storage
         self._rooms = rooms
-        self._hub = hub
+        self._fanout = fanout
+        self._wake = wake
         self._limits = section_as(Limits, storage.config.events)
 
     def reconfigure(self, limits: Limits) -> None:
@@ -67,7 +66,7 @@ class Backend:
         if problems:
             raise ChangeRefused(problems)
         await self._rooms.ingest.register(id, owner_id, sealed=sealed, api_key=api_key)
-        self._rooms.submitter.wake([id])
+        self._wake([id])
         view = await self.campaign(id)
         if view is None:
             raise RuntimeError(f"campaign {id} was registered and is not there")
@@ -85,6 +84,8 @@ class Backend:
         self, raw_changes: Sequence[JSON], *, api_key: str, idempotency: tuple[str, bytes] | None
     ) -> list[str]:
         """The whole way in: validate, keep, tell who is subscribed, wake the submitter."""
+        if "ingest" not in self._storage.config.daemon.roles:
+            raise Unavailable("this daemon", "it takes no events; ask one with the role ingest (daemon.roles)")
         changes = validate_changes(list(raw_changes), catalogue=self._storage.catalogue, limits=self._limits)
         accepted = await self._rooms.ingest.accept(changes, Request(api_key, idempotency))
         self._tell(accepted)
@@ -124,9 +125,9 @@ class Backend:
     def _tell(self, accepted: Accepted) -> None:
         """Who is subscribed, and the submitter."""
         for arrival in accepted.arrivals:
-            if arrival.ref not in accepted.sealed and self._hub.subscribers(arrival.channel):
-                self._hub.publish(arrival.channel, _provisional(arrival), offset=None)
-        self._rooms.submitter.wake({arrival.ref for arrival in accepted.arrivals})
+            if arrival.ref not in accepted.sealed and self._fanout.heard(arrival.channel):
+                self._fanout.pass_on(arrival.channel, _provisional(arrival))
+        self._wake({arrival.ref for arrival in accepted.arrivals})
 
     async def event(self, id: str) -> EventView | None:  # noqa: A002
         """What became of an accepted event."""
@@ -138,15 +139,22 @@ class Backend:
 
 
 class ChannelHistory:
-    """Reads channels for the gateway (port: bridge.gateway.history.History)."""
+    """Reads channels for the gateway (port: bridge.gateway.history.History).
 
-    def __init__(self, storage: Storage) -> None:
+    `start` is told of each top that was read, where publications come from another daemon; False: read it again.
+    """
+
+    def __init__(self, storage: Storage, start: Callable[[str, int], bool] = lambda _channel, _top: True) -> None:
         self._database = storage.database
         self._store = storage.store
+        self._start = start
 
     async def top(self, channel: str) -> StreamPosition:
-        """Where the channel ends now."""
-        return await self._database.read(lambda c: self._top(c, channel))
+        """Where the channel ends now; what is behind it comes to the hub from here on."""
+        while True:
+            found = await self._database.read(lambda c: self._top(c, channel))
+            if self._start(channel, found.offset):
+                return found
 
     async def read(self, channel: str, *, since: int, limit: int, reverse: bool = False) -> list[Publication]:
         """Publications behind `since`, or before it, newest first."""
@@ -169,31 +177,15 @@ class ChannelHistory:
         return self._store.top(connection, channel, None if found is None else found.topic_id)
 
 
-async def kept_revocations(storage: Storage) -> Revocations:
-    """The clients' tokens that were revoked, in this run or before: on disk until they have expired anyway."""
-    table, database = schema.revocations, storage.database
-    settings = section_as(TokenSettings, storage.config.tokens, issuers=())
-
-    async def keep(revocation: Revocation) -> None:
-        def write(connection: Connection) -> None:
-            connection.execute(delete(table).where(table.c.until_ms <= revocation.at_ms))
-            upsert(connection, table, [revocation._asdict()])
-
-        await database.write(write)
-
-    rows = await database.read(lambda c: [Revocation(*row) for row in c.execute(select(table))])
-    return Revocations(settings, rows, keep=keep)
-
-
 class Announcer:
     """Tells subscribers that an event they saw as provisional will not be confirmed, or is on its way after all.
 
     Of a sealed campaign's events they saw none, and are told nothing.
     """
 
-    def __init__(self, storage: Storage, hub: Hub) -> None:
+    def __init__(self, storage: Storage, fanout: Fanout) -> None:
         self._storage = storage
-        self._hub = hub
+        self._fanout = fanout
 
     async def reject(self, entries: Sequence[Entry], reason: str) -> None:
         """The network refuses these for what they say, or an operator has given them up."""
@@ -210,7 +202,7 @@ class Announcer:
                 campaign_id=channel.id if channel.kind == "campaign" else None,
                 reason=reason,
             )
-            self._hub.publish(entry.channel, data, offset=None)
+            self._fanout.pass_on(entry.channel, data)
 
     async def readmit(self, handled: Sequence[Handled]) -> None:
         """These were rejected and wait again: provisional, as when they were accepted."""
@@ -223,7 +215,7 @@ class Announcer:
                 continue
             data_type = self._storage.catalogue.data_type(event.type)
             data = envelope.provisional(event, data_type=data_type, campaign_id=each.ref)
-            self._hub.publish(each.entry.channel, data, offset=None)
+            self._fanout.pass_on(each.entry.channel, data)
 
     async def _in_plain(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those whose campaigns aren't sealed."""

@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bridge.config import Config
-from bridge.doors import Backend, ChannelHistory, kept_revocations
+from bridge.doors import Backend, ChannelHistory
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.gateway.api import ApiServer, Parts
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.certificate import Certificate
+from bridge.gateway.clients import Clients
 from bridge.gateway.hub import Hub
 from bridge.gateway.presence import Presence
 from bridge.gateway.server import PATH, GatewayServer
 from bridge.gateway.shared import Rooms
+from bridge.gateway.tokens.revocations import Revocations
 from bridge.intake.reader import Reader
 from bridge.room_settings import authenticator, gateway_settings, http_settings, source_settings
 from bridge.storage import Storage, now_ms, steady_ms
@@ -31,33 +33,39 @@ class Front:
     gateway: GatewayServer
     api: ApiServer
     tls: Mapping[str, Certificate]
+    clients: Clients
 
-    async def start(self, held: Mapping[str, socket.socket]) -> None:
+    async def start(self, held: Mapping[str, socket.socket], *, gateway: bool = True) -> None:
         """Listen; `held` are the ports that systemd has open for us. Raises AddressUnusable."""
-        await self.gateway.start(held.get("gateway"))
+        if gateway:
+            await self.gateway.start(held.get("gateway"))
         await self.api.start(held.get("http"))
         self.gateway.allow(self.api.origins)
 
     def urls(self, config: Config) -> tuple[str, str]:
-        """Where the HTTP door is, and where the gateway, once started."""
+        """Where the HTTP door is, and where the gateway, once started; nowhere if this daemon has none."""
         secure = {door: "s" if door in self.tls else "" for door in ("http", "gateway")}
         return (
             f"http{secure['http']}://{config.http.host}:{self.api.port}",
-            f"ws{secure['gateway']}://{config.gateway.host}:{self.gateway.port}{PATH}",
+            f"ws{secure['gateway']}://{config.gateway.host}:{self.gateway.port}{PATH}"
+            if "gateway" in config.daemon.roles
+            else "",
         )
 
 
-async def front(storage: Storage, backend: Backend, hub: Hub, parts: Parts) -> Front:
+async def front(
+    storage: Storage, backend: Backend, hub: Hub, parts: Parts, *, history: ChannelHistory, revocations: Revocations
+) -> Front:
     """Both doors; `parts` is what is behind them beside the gateway's own. Raises ConfigInvalid."""
     config = storage.config
-    history, tokens = ChannelHistory(storage), authenticator(config, await kept_revocations(storage))
+    tokens = authenticator(config, revocations)
     rooms = Rooms(hub, Presence(), history, tokens, history.owner_of, now_ms, steady_ms)
     tls = _certificates(config)
     contexts = {door: certificate.context for door, certificate in tls.items()}
     gateway = GatewayServer(gateway_settings(config), rooms, ssl=contexts.get("gateway"))
     parts = replace(parts, realtime=(rooms, lambda: gateway.limits), streams=(rooms, gateway))
     api = ApiServer(http_settings(config), backend, now_ms=steady_ms, parts=parts, ssl=contexts.get("http"))
-    return Front(backend, tokens, gateway, api, tls)
+    return Front(backend, tokens, gateway, api, tls, rooms.clients)
 
 
 def readers(config: Config, backend: Backend) -> list[Reader]:

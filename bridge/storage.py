@@ -64,13 +64,14 @@ async def opened(config: Config, *, alone: bool) -> AsyncIterator[Storage]:
                     at_rest = AtRest(*ring.all_of(connection, STORE))
                 if alone:
                     reseal_at_once(database, at_rest, ring)
-            catalogue = _catalogue(config)
+            catalogue = catalogue_of(config)
             yield Storage(config, keys, database, ring, at_rest, catalogue, Store(at_rest, catalogue.data_type))
         finally:
             await database.close()
 
 
-def _catalogue(config: Config) -> Catalogue:
+def catalogue_of(config: Config) -> Catalogue:
+    """The built-in events and the declared ones. Raises ConfigInvalid."""
     declared = [DeclaredEvent(event.name, event.type, event.fields, event.to) for event in config.events.declared]
     try:
         return catalogue_with(declared)

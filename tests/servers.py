@@ -129,7 +129,7 @@ def _where_databases_lie(request: pytest.FixtureRequest) -> Iterator[None]:
     Places.server = None
 
 
-def place_at(path: Path) -> dict[str, str]:
+def place_at(path: Path) -> dict[str, Any]:
     """Where a test's database lies, as the keys of its section; the same path is the same one, empty at first."""
     if Places.server is None:
         return {"url": f"sqlite:///{path}"}

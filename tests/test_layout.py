@@ -44,6 +44,7 @@ MAY_IMPORT = {
         "bridge.config_sections",
         "bridge.log",
     ),
+    "bridge.bus": ("bridge.protocol", "@ground"),
     "bridge.supervise": ("bridge.errors", "bridge.log"),
     "bridge.systemd": ("bridge.errors",),
     "bridge.watch": ("bridge.errors", "bridge.protocol"),
@@ -59,6 +60,11 @@ MAY_IMPORT = {
     "bridge.rooms": ROOT_OF_ALL,
     "bridge.readiness": ROOT_OF_ALL,
     "bridge.doors": ROOT_OF_ALL,
+    "bridge.fanout": ROOT_OF_ALL,
+    "bridge.house": ROOT_OF_ALL,
+    "bridge.loops": ROOT_OF_ALL,
+    "bridge.neighbours": ROOT_OF_ALL,
+    "bridge.revoked": ROOT_OF_ALL,
     "bridge.offline": ROOT_OF_ALL,
     "bridge.desk": ROOT_OF_ALL,
     "bridge.console": ROOT_OF_ALL,
@@ -116,6 +122,7 @@ ROOMS = {
     "jnius_config": ("topics.ledger.jvm_child",),
     "jwt": ("bridge.gateway.auth", "bridge.gateway.tokens", "bridge.commands.token"),
     "msgspec": (
+        "bridge.bus",
         "bridge.gateway",
         "bridge.protocol",
         "bridge.publish",
@@ -147,6 +154,7 @@ ROOMS = {
         "bridge.crossing",
         "bridge.doctor",
         "bridge.doors",
+        "bridge.revoked",
         "bridge.desk",
         "bridge.offline",
         "bridge.readiness",
@@ -164,7 +172,7 @@ ROOMS = {
     "prometheus_client": ("bridge.metrics",),
     "psycopg": ("bridge.intake.postgres",),
     "opentelemetry": ("bridge.tracing",),
-    "redis": ("bridge.gateway.tokens.fetching",),
+    "redis": ("bridge.bus.redis", "bridge.gateway.tokens.fetching"),
     "websockets": ("bridge.gateway.server", "bridge.gateway.websocket"),
 }
 TEST_LIBRARIES = {"hypothesis", "pytest", "pytest_asyncio"}
@@ -214,6 +222,8 @@ WITHOUT_A_TEST_OF_ITS_OWN = {
     "topics/ledger/hapi.py": "names imports, nothing to run",
     "topics/errors.py": "texts are tested where they are raised",
     "bridge/errors.py": "texts are tested where they are raised",
+    "bridge/house.py": "joins the rooms; the whole of them is what test_app.py and test_neighbours.py run",
+    "bridge/loops.py": "names which loops go on; the same",
     "bridge/intake/settings.py": "declares fields, and one product of two numbers",
 }
 

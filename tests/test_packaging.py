@@ -1,4 +1,4 @@
-"""What is shipped: the wheel, from an empty folder to a confirmed event as docs/operating.md says; lock and manual."""
+"""What is shipped: the wheel, from an empty folder to a confirmed event as docs/operate.md says; lock and manual."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ INSIDE = (
     "bridge/web/vendor/centrifuge.js",
 )
 START_S = 300
+COMMANDS = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 def test_the_lock_is_what_pyproject_wants_by_hash_and_from_nowhere_in_particular() -> None:
@@ -43,6 +44,42 @@ def test_the_lock_is_what_pyproject_wants_by_hash_and_from_nowhere_in_particular
 def test_the_manual_page_is_what_the_commands_say() -> None:
     made = subprocess.run([sys.executable, ROOT / "deploy/make_man.py"], capture_output=True, text=True, check=True)
     assert made.stdout == (ROOT / "deploy/hcs-bridge.1").read_text(), "make man"
+
+
+def test_a_shell_completes_the_verbs() -> None:
+    """By what `--show-completion` prints, for the shell that asks."""
+    script = """eval "$(hcs-bridge --show-completion)"; COMP_WORDS=(hcs-bridge check) COMP_CWORD=1
+        _hcs_bridge_completion hcs-bridge; echo "${COMPREPLY[@]}"; _HCS_BRIDGE_COMPLETE=source_zsh hcs-bridge"""
+    done = subprocess.run(
+        ["bash", "-e", "-c", script], env=outside() | COMMANDS, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("check-config\n")
+    assert "#compdef hcs-bridge" in done.stdout
+
+
+def outside() -> dict[str, str]:
+    """This environment without settings of ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("HCS_", "VIRTUAL_", "PYTHON"))}
+
+
+def block(heading: str, language: str) -> str:
+    """The first of a language below a heading of the operators' page."""
+    section = (ROOT / "docs/operate.md").read_text().partition(f"## {heading}\n")[2]
+    return section.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+@pytest.mark.long
+def test_keys_for_testnet_are_made_word_by_word(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(block("First topic on testnet", "toml"))
+    script = ["bash", "-e", "-o", "pipefail", "-c", block("First topic on testnet", "sh")]
+    key = f"{1:064x}\n"
+    done = subprocess.run(
+        script, cwd=tmp_path, env=outside() | COMMANDS, input=key, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "config.toml is fine: network testnet" in done.stdout
+    assert len(bytes.fromhex((tmp_path / "bridge.pub").read_text())) == 32
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.glob("keys/*.key")} == {0}
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +105,12 @@ def test_the_wheel_has_all_that_runs(wheel: Path) -> None:
 
 @pytest.mark.long
 def test_from_nothing_to_a_confirmed_event_word_by_word(wheel: Path, tmp_path: Path) -> None:
-    section = (ROOT / "docs/operating.md").read_text().partition("## From nothing to a confirmed event\n")[2]
-    script = section.partition("```sh\n")[2].partition("```")[0]
+    script = block("From nothing to a confirmed event", "sh")
     (tmp_path / wheel.name).write_bytes(wheel.read_bytes())
     ports = {f"HCS_BRIDGE_{door}__PORT": str(free_port(0)) for door in ("HTTP", "GATEWAY")}
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("HCS_", "VIRTUAL_", "PYTHON"))}
     whatever_ends_it = "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n"
     run = ["timeout", str(START_S), "bash", "-m", "-e", "-o", "pipefail", "-c", whatever_ends_it + script]
-    done = subprocess.run(run, cwd=tmp_path, env=environ | ports, capture_output=True, text=True, check=False)
+    done = subprocess.run(run, cwd=tmp_path, env=outside() | ports, capture_output=True, text=True, check=False)
     logs = "".join(log.read_text() for log in tmp_path.glob("*.log"))
     assert done.returncode == 0, done.stdout + done.stderr + logs
     assert re.search(r"^hcs-bridge \d", done.stdout, re.MULTILINE)

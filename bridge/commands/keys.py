@@ -48,6 +48,14 @@ def recovery_init(config: ConfigPath = DEFAULT_CONFIG) -> None:
     typer.echo(private)
 
 
+@keys_app.command("public", epilog=EXIT_CODES)
+def public(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Print the signing key's public half, as hex digits: what readers pin (`verify --pin`), and no secret."""
+    from bridge.keys.load import public_key_of
+
+    typer.echo(public_key_of(loaded(config).keys).hex())
+
+
 @keys_app.command("list", epilog=EXIT_CODES)
 def list_(
     campaign: Campaign = None, user: User = None, as_json: AsJson = False, config: ConfigPath = DEFAULT_CONFIG

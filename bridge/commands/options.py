@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,11 +21,11 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 DEFAULT_CONFIG = Path("config.toml")
 
 
-def loaded(path: Path) -> Config:
-    """The configuration there, with this process's environment. Raises ConfigInvalid."""
+def loaded(path: Path, above: Mapping[str, str] | None = None) -> Config:
+    """The configuration there, with this process's environment, and what is `above` that. Raises ConfigInvalid."""
     from bridge.config import load  # noqa: PLC0415 # so that --help and version are quick
 
-    return load(path, os.environ)
+    return load(path, {**os.environ, **(above or {})})
 
 
 def be_sure(question: str, *, yes: bool, hint: str) -> None:

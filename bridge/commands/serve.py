@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from bridge.commands.options import DEFAULT_CONFIG, ConfigPath, loaded
 
@@ -13,7 +16,12 @@ if TYPE_CHECKING:
     from bridge.config import Config
 
 
-def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
+def serve(
+    roles: Annotated[
+        str | None, typer.Option(metavar="ROLE,…", help="What it does, of ingest, publish, relay and gateway.")
+    ] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
     """Run the bridge: HTTP door, gateway, and both corridors. SIGTERM drains and ends it, SIGHUP reads CONFIG again."""
     from bridge import app, descriptors
     from bridge.key_files import check_key_files
@@ -21,7 +29,7 @@ def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
     from bridge.systemd import service
 
     def read() -> Config:
-        found = loaded(config)
+        found = loaded(config, {} if roles is None else {"HCS_BRIDGE_DAEMON__ROLES": json.dumps(roles.split(","))})
         check_key_files(found)
         return found
 

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from bridge.config_sections.corridors import Budgets, DeclaredEvent, Events, Publish, Relay, Topics
 from bridge.config_sections.doors import ALL_SCOPES, ApiKey, Gateway, Http, Issuer, Scope, Tokens
-from bridge.config_sections.machine import Database, Doctor, Keys, Log, Tracing
+from bridge.config_sections.intake import Ingest, PostgresSource, WatchedTable, WatchedValue
+from bridge.config_sections.machine import Bus, Daemon, Database, Doctor, Keys, Log, Tracing
 from bridge.config_sections.network import Ledger, Mirror, Network, Node, Operator, with_mirror
 
 __all__ = [
     "ALL_SCOPES",
     "ApiKey",
     "Budgets",
+    "Bus",
+    "Daemon",
     "Database",
     "DeclaredEvent",
     "Doctor",
     "Events",
     "Gateway",
     "Http",
+    "Ingest",
     "Issuer",
     "Keys",
     "Ledger",
@@ -28,11 +32,14 @@ __all__ = [
     "Network",
     "Node",
     "Operator",
+    "PostgresSource",
     "Publish",
     "Relay",
     "Scope",
     "Tokens",
     "Topics",
     "Tracing",
+    "WatchedTable",
+    "WatchedValue",
     "with_mirror",
 ]

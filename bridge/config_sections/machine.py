@@ -1,13 +1,13 @@
-"""What is the bridge's own on its machine: keys, database, log, and the doctor's limits."""
+"""What is the bridge's own on its machine: keys, database, bus, log, and the doctor's limits."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from bridge.config_rules import Count, DatabaseUrl, OptionalPath, OptionalWebUrl, Seconds, Section
+from bridge.config_rules import BusUrl, Count, DatabaseUrl, Name, OptionalPath, OptionalWebUrl, Seconds, Section
 from bridge.config_sections.network import DEVNET_DIRECTORY
 
 
@@ -23,6 +23,10 @@ class Keys(Section):
     rotate_after_frames: Annotated[int, Field(ge=0)] = 0
 
 
+Role = Literal["ingest", "publish", "relay", "gateway"]
+ROLES: tuple[Role, ...] = ("ingest", "publish", "relay", "gateway")
+
+
 class Database(Section):
     """Where state lies."""
 
@@ -35,6 +39,35 @@ class Database(Section):
     max_read_together: Count = 4
     read_threads: Count = 4
     busy_timeout_s: Seconds = 10.0
+
+
+class Daemon(Section):
+    """Which one of the daemons on a database this is, and what it does."""
+
+    number: Annotated[int, Field(ge=0, le=999)] = 0
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)] = ROLES
+
+    @field_validator("roles")
+    @classmethod
+    def _corridors_together(cls, roles: tuple[Role, ...]) -> tuple[Role, ...]:
+        """What was sent and what has come out are settled in one process."""
+        if ("publish" in roles) != ("relay" in roles):
+            raise ValueError("must have publish and relay both, or neither")
+        return roles
+
+
+class Bus(Section):
+    """How nodes tell each other what is new."""
+
+    url: Annotated[BusUrl, Field(repr=False)] = ""
+    prefix: Name = "hcs-bridge"
+    ca_file: OptionalPath = None
+    max_pending: Count = 10_000
+    max_batch: Count = 100
+    timeout_s: Seconds = 3.0
+    reconnect_max_s: Seconds = 5.0
+    poll_interval_s: Seconds = 1.0
+    check_interval_s: Seconds = 10.0
 
 
 class Log(Section):

@@ -18,7 +18,6 @@ from bridge.gateway.answers import answer, refusal
 from bridge.gateway.backend import Backend
 from bridge.gateway.backend_routes import BackendRoutes, Traced
 from bridge.gateway.client_routes import ClientRoutes
-from bridge.gateway.connection import Rooms
 from bridge.gateway.console_routes import Console, ConsoleRoutes
 from bridge.gateway.door import Door
 from bridge.gateway.entrance import Entrance
@@ -30,6 +29,7 @@ from bridge.gateway.pages import Pages, page_headers
 from bridge.gateway.proof import ProofRoutes, Proofs
 from bridge.gateway.server import GatewayServer
 from bridge.gateway.settings import HttpSettings
+from bridge.gateway.shared import Rooms
 from bridge.gateway.site import Site
 from bridge.gateway.stream_routes import StreamRoutes
 from bridge.protocol.door.strict_json import JsonInvalid, parse

@@ -60,6 +60,10 @@ class Clients:
         """A user's connections, oldest first."""
         return list(self._of_user.get(user, ()))
 
+    def claims_of(self, client: Client) -> Claims:
+        """The token that it brought last."""
+        return self._claims[client]
+
     def of_jti(self, jti: str) -> list[Client]:
         """Those whose token has this id."""
         return [client for client, claims in self._claims.items() if claims.jti == jti]

@@ -10,11 +10,11 @@ from typing import Protocol
 
 from aiohttp import web
 
-from bridge.gateway.connection import Rooms
 from bridge.gateway.console_operations import AFTER, MAX_ID_CHARS, MAX_PAGE, MAX_PLACE, STATES
 from bridge.gateway.door import Door
 from bridge.gateway.faults import Fault
 from bridge.gateway.settings import ApiKey
+from bridge.gateway.shared import Rooms
 from bridge.protocol.values import JSON
 
 SCOPE = "console:read"

@@ -25,10 +25,10 @@ def named(claims: Claims) -> Iterable[str]:
 class Identity:
     """`offered` is the token that came with the handshake, "" if none did. Every question may raise Unavailable.
 
-    `joins` says to which channels a token subscribes the client.
+    `joins` says to which channels a token subscribes the client, `ends_ms` when its end is by the session's clock.
     """
 
-    __slots__ = ("_authenticator", "_joins", "_now_ms", "_offered", "_owner_of", "claims")
+    __slots__ = ("_authenticator", "_ends_ms", "_joins", "_now_ms", "_offered", "_owner_of", "claims")
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Identity:
         owner_of: Callable[[str], Awaitable[str | None]],
         now_ms: Callable[[], int],
         *,
+        ends_ms: Callable[[int], int] = int,
         offered: str = "",
         joins: Joins = named,
     ) -> None:
@@ -43,6 +44,7 @@ class Identity:
         self._authenticator = authenticator
         self._owner_of = owner_of
         self._now_ms = now_ms
+        self._ends_ms = ends_ms
         self._offered = offered
         self._joins = joins
 
@@ -60,7 +62,8 @@ class Identity:
             count("tokens refused", "refused")
             self._tell("token refused", error)
             return steps.Refused()
-        return steps.Authenticated(self.claims.user, self.claims.expires_ms, tuple(self._joins(self.claims)), renewable)
+        ends_ms = self._ends_ms(self.claims.expires_ms)
+        return steps.Authenticated(self.claims.user, ends_ms, tuple(self._joins(self.claims)), renewable)
 
     async def authorize(self, channel: str, token: str) -> steps.Outcome:
         """By the channel's own token, if there is one, else by the connection's."""
@@ -75,7 +78,7 @@ class Identity:
             count("tokens refused", "refused")
             self._tell("subscription token refused", error)
             return steps.Denied()
-        return steps.Allowed(claims.expires_ms)
+        return steps.Allowed(self._ends_ms(claims.expires_ms))
 
     async def may_open(self, name: str) -> bool:
         """By the connection's token; the campaign's owner is looked up only where that decides."""

@@ -80,12 +80,16 @@ class Submitter:
 
     async def run(self) -> None:
         """Carry flights until cancelled, beginning with those that the last run left open."""
-        self.wake(await self._database.read(_refs_left))
+        self.wake(await self.waiting())
         async with asyncio.TaskGroup() as workers:
             for number in range(self._settings.max_flights):
                 workers.create_task(self._work(), name=f"flights-{number}")
             if self._makers is not None:
                 workers.create_task(self._makers.run(self.wake), name="topics")
+
+    async def waiting(self) -> set[str]:
+        """The campaigns that have work, by what is on disk. Raises Unavailable."""
+        return await self._database.read(_refs_left)
 
     async def drain(self) -> None:
         """Begin no flight any more, and wait for those under way, at most `drain_timeout_s`.

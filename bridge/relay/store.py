@@ -32,10 +32,11 @@ _TOPS = select(channels).where(channels.c.channel.in_(bindparam("some", expandin
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A publication for the hub: its channel, its place there, its data as JSON."""
+    """A publication for the hub: its channel, its place there, its data as JSON; and the place before it, 0: none."""
 
     channel: str
     publication: Publication
+    before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,11 @@ class Store:
 
     def append(self, connection: Connection, opened: Sequence[tuple[Source, Batch]]) -> list[list[News]]:
         """Keep each batch's publications and its topic's progress. Its news come back, for when this has committed."""
-        users = {
+        named = {
             _user(placed.event.audience) for _, batch in opened for placed in batch.events if placed.event.audience
         }
-        tops = _tops(connection, users)
+        named |= {_campaign(source) for source, _ in opened}
+        tops = tops_of(connection, named)
         rows: list[dict[str, object]] = []
         news = [
             [self._publication(source, placed, tops, rows) for placed in batch.events]
@@ -110,24 +112,21 @@ class Store:
     def _publication(self, source: Source, placed: Placed, tops: dict[str, int], rows: list[dict[str, object]]) -> News:
         """An event as news, and put behind the `rows`. `tops` has the channels' newest offsets, and gets this one."""
         event, place = placed.event, placed.place
-        if event.audience is None:
-            channel = str(Channel("campaign", source.ref))
-            offset = campaign_offset(place.sequence, place.index)
-        else:
-            channel = _user(event.audience)
-            offset = 1 + tops.get(channel, 0)
-        tops[channel] = offset
+        channel = _campaign(source) if event.audience is None else _user(event.audience)
+        before = tops.get(channel, 0)
+        offset = tops[channel] = campaign_offset(place.sequence, place.index) if event.audience is None else before + 1
         data = envelope.confirmed(event, data_type=self._data_type(event.type), campaign_id=source.ref, place=place)
         rows.append(self._row(channel, Publication(offset, data), place, event.id))
-        return News(channel, Publication(offset, data))
+        return News(channel, Publication(offset, data), before)
 
     def _sealed(self, source: Source, frame: SealedFrame, tops: dict[str, int], rows: list[dict[str, object]]) -> News:
         """The same of a frame that nobody opens here: it stands where its first event would."""
-        channel, place = str(Channel("campaign", source.ref)), frame.place
+        channel, place = _campaign(source), frame.place
+        before = tops.get(channel, 0)
         offset = tops[channel] = campaign_offset(place.sequence, place.index)
         data = envelope.sealed(frame.data, campaign_id=source.ref, place=place, first=frame.first)
         rows.append(self._row(channel, Publication(offset, data), place, NO_EVENT))
-        return News(channel, Publication(offset, data))
+        return News(channel, Publication(offset, data), before)
 
     def _row(self, channel: str, publication: Publication, place: Place, event_id: bytes) -> dict[str, object]:
         return {
@@ -146,7 +145,11 @@ def _user(user_id: str) -> str:
     return str(Channel("user", user_id))
 
 
-def _tops(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+def _campaign(source: Source) -> str:
+    return str(Channel("campaign", source.ref))
+
+
+def tops_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The newest offset of each channel that has one."""
     found: dict[str, int] = {}
     for some in sliced(names):

@@ -17,6 +17,25 @@ from topics.values import AccountId
     [
         (rules.Address, "127.0.0.1:50211", ["host", ":1", "host:", "host:0", "host:65536", "host:x"]),
         (rules.Amount, 0.5, [0, -1, float("inf"), float("nan")]),
+        (
+            rules.BusUrl,
+            "redis://user:p%40ss@10.0.0.5:6379/0",
+            [
+                "redis://h",
+                "redis://h:6379/x",
+                "redis://h:6379?db=1",
+                "redis://h:0",
+                "redis://h:1,i:2",
+                "http://h:6379",
+                "h:1",
+            ],
+        ),
+        (
+            rules.BusUrl,
+            "rediss+sentinel://:p@[::1]:26379,b:26379/bus/1?sentinel_password=q",
+            ["redis+sentinel://a:26379", "redis+sentinel://a,b/bus", "redis+sentinel://a:1/bus?timeout=1"],
+        ),
+        (rules.BusUrl, "", []),
         (rules.CookieName, "access_token", ["a b", "a=b", "a;", "x" * 65]),
         (rules.Count, 1, [0, -1, 1.5, "many"]),
         (rules.DatabaseUrl, "sqlite:////var/x.db", ["mysql://h/d", "sqlite://", "/var/x.db", "postgresql://h", ""]),

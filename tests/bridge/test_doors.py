@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bridge.doors import Announcer, Backend, ChannelHistory, kept_revocations
+from bridge.doors import Announcer, Backend, ChannelHistory
 from bridge.errors import CampaignRefused, ChangeRefused
+from bridge.fanout import only_here
 from bridge.gateway.hub import Frame, Hub
-from bridge.gateway.tokens.claims import Claims
 from bridge.protocol.values import JSON
 from bridge.publish import outbox
 from bridge.remotes import connected
@@ -71,9 +71,15 @@ async def behind(tmp_path: Path) -> AsyncIterator[Behind]:
         supervised({"database": storage.database.run}),
     ):
         hub = Hub(later=lambda flush: flush())
-        announcer = Announcer(storage, hub)
+        announcer = Announcer(storage, only_here(hub))
         rooms = outbound(storage, remotes, reject=announcer.reject)
-        yield Behind(storage, hub, Backend(storage, rooms, hub), ChannelHistory(storage), announcer)
+        yield Behind(
+            storage,
+            hub,
+            Backend(storage, rooms, only_here(hub), rooms.submitter.wake),
+            ChannelHistory(storage),
+            announcer,
+        )
 
 
 @pytest.mark.parametrize(
@@ -121,17 +127,6 @@ async def test_a_channel_that_never_had_anything_begins_at_0(behind: Behind) -> 
     assert await behind.history.read("user:9", since=0, limit=10) == []
 
 
-async def test_revoked_tokens_are_remembered_until_they_have_expired(behind: Behind) -> None:
-    claims = Claims("77", frozenset(), frozenset(), 10**13, "i", "t1", issued_ms=5_000)
-    first = await kept_revocations(behind.storage)
-    await first.revoke("user", "88", now_ms=1_000)
-    await first.revoke("jti", "t1", now_ms=2_000)
-    assert (await kept_revocations(behind.storage)).cover(claims)
-    lasts_ms = (behind.storage.config.tokens.max_lifetime_s + behind.storage.config.tokens.leeway_s) * 1000
-    await first.revoke("user", "99", now_ms=2_001 + lasts_ms)
-    assert not (await kept_revocations(behind.storage)).cover(claims)
-
-
 async def test_the_owner_is_found(behind: Behind) -> None:
     await behind.backend.create_campaign("1", "77", api_key="test")
     assert await behind.history.owner_of("1") == "77"
@@ -145,8 +140,8 @@ async def test_what_a_budget_stops_is_said_and_kept(tmp_path: Path) -> None:
         connected(made.config, last_valid_start_ns=0) as remotes,
     ):
         hub = Hub(later=lambda flush: flush())
-        rooms = outbound(storage, remotes, reject=Announcer(storage, hub).reject)
-        backend = Backend(storage, rooms, hub)
+        rooms = outbound(storage, remotes, reject=Announcer(storage, only_here(hub)).reject)
+        backend = Backend(storage, rooms, only_here(hub), rooms.submitter.wake)
         await rooms.rates.now()
         async with supervised({"database": storage.database.run, "submitter": rooms.submitter.run}):
             [event_id] = await backend.accept([CLOSED], api_key="test", idempotency=None)

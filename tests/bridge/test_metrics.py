@@ -235,7 +235,7 @@ def test_every_alert_has_its_page() -> None:
     alerts = re.findall(r"- alert: (\w+)", rules)
     assert len(alerts) > 8
     assert rules.count("runbook_url:") == rules.count("summary:") == len(alerts)
-    page = (ROOT / "docs" / "operating.md").read_text()
+    page = (ROOT / "docs" / "operate.md").read_text()
     for alert in alerts:
         assert f"### {alert}\n" in page
         assert f"#{alert.lower()}" in rules

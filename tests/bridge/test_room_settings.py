@@ -9,12 +9,21 @@ import pytest
 
 from bridge.config import Config
 from bridge.config_sections import ApiKey as ApiKeySection
-from bridge.config_sections import Budgets, Gateway, Http, Issuer, Tokens
+from bridge.config_sections import Budgets, Gateway, Http, Ingest, Issuer, PostgresSource, Tokens
 from bridge.errors import ConfigInvalid
 from bridge.gateway.settings import ApiKey, GatewaySettings, HttpSettings, TokenSettings
+from bridge.intake.settings import SourceSettings
 from bridge.key_files import key_files
 from bridge.protocol.door.changes import Limits
-from bridge.room_settings import authenticator, budgets_of, gateway_settings, http_settings, section_as, token_settings
+from bridge.room_settings import (
+    authenticator,
+    budgets_of,
+    gateway_settings,
+    http_settings,
+    section_as,
+    source_settings,
+    token_settings,
+)
 from tests.integration.world import world
 from topics.ledger.settings import LedgerSettings
 from topics.mirror.settings import MirrorSettings
@@ -28,6 +37,7 @@ CONFIG = Config()
         (GatewaySettings, [CONFIG.gateway], {"plain_socket_key"}),
         (HttpSettings, [CONFIG.http, CONFIG.events], set()),
         (ApiKey, [CONFIG.http.api_keys[0]], {"secret"}),
+        (SourceSettings, [CONFIG.events, PostgresSource(name="shop", url="postgresql://h/d")], set()),
         (TokenSettings, [CONFIG.tokens], set()),
         (LedgerSettings, [CONFIG.ledger], set()),
         (MirrorSettings, [CONFIG.mirror], set()),
@@ -90,6 +100,21 @@ def test_the_plain_sockets_key_is_read_from_its_file(tmp_path: Path) -> None:
     path.write_text("0f" * 31)
     with pytest.raises(ConfigInvalid, match="64 hexadecimal digits"):
         gateway_settings(config)
+
+
+def test_a_sources_url_stands_in_the_configuration_or_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "shop.url"
+    path.write_text("postgresql://bob:open-sesame@h/d\n")
+    path.chmod(0o600)
+    sources = (PostgresSource(name="a", url=str(path)), PostgresSource(name="b", url="postgresql://h/d", max_batch=7))
+    first, second = source_settings(CONFIG.model_copy(update={"ingest": Ingest(postgres=sources)}))
+    assert first.url == "postgresql://bob:open-sesame@h/d"
+    assert "sesame" not in repr(first)
+    assert (second.name, second.url, second.max_batch) == ("b", "postgresql://h/d", 7)
+    assert source_settings(CONFIG) == []
+    path.chmod(0o644)
+    with pytest.raises(ConfigInvalid, match=r"ingest\.postgres\.0\.url.*open to others"):
+        source_settings(CONFIG.model_copy(update={"ingest": Ingest(postgres=sources)}))
 
 
 def test_budgets_are_in_tinybar() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from bridge.doors import Backend
+from bridge.fanout import only_here
 from bridge.gateway.hub import Hub
 from bridge.protocol.door.changes import Limits, validate_changes
 from bridge.protocol.values import JSON
@@ -69,7 +70,10 @@ async def test_a_change_comes_out_of_the_other_corridor_and_the_outbox_knows(tmp
             out.submitter.wake(["1"])
             item = await asyncio.wait_for(news.get(), 20)
             status = await storage.database.read(lambda c: outbox.status(c, accepted.ids[0]))
-            backend, event_id = Backend(storage, out, Hub()), str(UUID(bytes=accepted.ids[0]))
+            backend, event_id = (
+                Backend(storage, out, only_here(Hub()), out.submitter.wake),
+                str(UUID(bytes=accepted.ids[0])),
+            )
             cost = await asyncio.wait_for(known_cost(backend, event_id), 20)
     assert item.channel == "campaign:1"
     assert {page.source for page in pages} == {made.devnet.mirror_url}

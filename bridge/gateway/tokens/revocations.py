@@ -53,6 +53,12 @@ class Revocations:
         await self._keep(row)
         self._rows[kind, name] = row
 
+    def learn(self, rows: Iterable[Revocation]) -> list[Revocation]:
+        """These are on disk already, by another process; those that are new here come back."""
+        new = [row for row in rows if self._rows.get((row.kind, row.name)) != row]
+        self._rows |= {(row.kind, row.name): row for row in new}
+        return new
+
     def cover(self, claims: Claims) -> bool:
         """Whether the token with these claims was revoked. Its time of issue has whole seconds: in doubt it was."""
         of_user = self._rows.get(("user", claims.user))

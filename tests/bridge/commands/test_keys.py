@@ -9,9 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge.commands import keys
+from bridge.commands.auditing import given_key
 from bridge.commands.exits import CommandFailed
 from bridge.commands.keys import keys_app
 from bridge.config import Config
+from bridge.keys.load import load_keys
 
 RUN = CliRunner()
 
@@ -54,6 +56,11 @@ def test_a_life_of_keys(environ: dict[str, str], tmp_path: Path) -> None:
     file = str(tmp_path / "saved")
     assert said(environ, "backup", file) == f"0 keys saved in {file}\n"
     assert said(environ, "restore", file, "--recovery-key", str(tmp_path / "private")) == "0 keys put back\n"
+
+
+def test_the_public_key_to_pin_is_printed_alone(environ: dict[str, str], config: Config, tmp_path: Path) -> None:
+    (tmp_path / "bridge.pub").write_text(said(environ, "public"))
+    assert given_key(str(tmp_path / "bridge.pub")) == load_keys(config.keys).public
 
 
 @pytest.mark.parametrize(

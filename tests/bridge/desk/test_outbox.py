@@ -15,6 +15,7 @@ import pytest_asyncio
 from bridge.desk.outbox import MAX_TOLD, Desk, Waits
 from bridge.doors import Announcer, Backend, ChannelHistory
 from bridge.errors import CampaignRefused, ChangeRefused, EntryRefused
+from bridge.fanout import only_here
 from bridge.gateway.hub import Frame, Hub
 from bridge.protocol.values import JSON
 from bridge.publish import outbox
@@ -77,14 +78,19 @@ async def behind(tmp_path: Path) -> AsyncIterator[Behind]:
         supervised({"database": storage.database.run}),
     ):
         hub, woken = Hub(later=lambda flush: flush()), list[str]()
-        announcer = Announcer(storage, hub)
+        fanout = only_here(hub)
+        announcer = Announcer(storage, fanout)
         rooms = outbound(storage, remotes, reject=announcer.reject)
 
         def wake(refs: Iterable[str]) -> None:
             woken.extend(refs)
 
         made_behind = Behind(
-            storage, Backend(storage, rooms, hub), announcer, Desk(storage, announcer, wake=wake), woken
+            storage,
+            Backend(storage, rooms, fanout, rooms.submitter.wake),
+            announcer,
+            Desk(storage, announcer, wake=wake),
+            woken,
         )
         hub.subscribe("campaign:1", made_behind)
         hub.go_live("campaign:1", made_behind, after=0)

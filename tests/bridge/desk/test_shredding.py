@@ -11,6 +11,7 @@ from sqlalchemy import select
 from bridge.app import running
 from bridge.doors import Announcer
 from bridge.errors import CampaignRefused
+from bridge.fanout import only_here
 from bridge.gateway.hub import Hub
 from bridge.keys.ring import campaign_owner, user_owner
 from bridge.protocol.values import TopicContext
@@ -116,7 +117,7 @@ async def test_refused_after_it_was_shredded_it_is_parked_and_nobody_knows_what_
         await keys.shred("user", "7", str(master_key(made.folder)), by="ops")
         broken = transactions.update().where(transactions.c.state == "intended", transactions.c.ref == "2")
         await storage.database.write(lambda c: c.execute(broken.values(message=b"")))
-        announcer = Announcer(storage, Hub())
+        announcer = Announcer(storage, only_here(Hub()))
         while await replace(keys._rooms.carrier, reject=announcer.reject).advance("2"):
             pass
         status = await storage.database.read(lambda c: outbox.status(c, to_seven))

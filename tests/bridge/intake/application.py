@@ -15,6 +15,7 @@ import psycopg
 from sqlalchemy import select
 
 from bridge.doors import Backend
+from bridge.fanout import only_here
 from bridge.gateway.hub import Hub
 from bridge.intake import postgres
 from bridge.intake.reader import Reader, Take
@@ -135,7 +136,7 @@ async def bridge_at(folder: Path, application: Application, **keys: Any) -> Asyn
         hub = Hub(later=lambda flush: flush())
         rooms = outbound(storage, remotes, reject=_nobody)
         settings = SourceSettings("shop", application.url, **{"poll_interval_s": 0.05, "reconnect_max_s": 0.1, **keys})
-        yield Bridge(storage, hub, Backend(storage, rooms, hub), settings)
+        yield Bridge(storage, hub, Backend(storage, rooms, only_here(hub), rooms.submitter.wake), settings)
 
 
 async def _nobody(_entries: Sequence[object], _reason: str) -> None:

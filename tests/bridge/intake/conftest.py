@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from tests.bridge.intake.application import TABLE, Application, Bridge, bridge_at
-from tests.bridge.intake.hashbuzz import prepared
+from tests.bridge.intake.hashbuzz import backend, prepared
 from tests.servers import PostgresServer
 
 
@@ -44,3 +46,10 @@ def hashbuzz_url(postgres: PostgresServer, hashbuzz_template: str) -> Iterator[s
     postgres.command(f"CREATE DATABASE {name} TEMPLATE {hashbuzz_template}")
     yield postgres.url(name)
     postgres.command(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def session(hashbuzz_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """The backend's, which may read and write nothing of the bridge's."""
+    with backend(hashbuzz_url, autocommit=True) as made:
+        yield made

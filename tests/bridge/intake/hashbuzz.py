@@ -74,3 +74,12 @@ def told(url: str) -> list[Told]:
     with psycopg.connect(url) as session:
         rows = session.execute("SELECT event, campaign, owner, to_user, payload FROM hcs_bridge.outbox ORDER BY id")
         return [Told(*row) for row in rows]
+
+
+def campaign(session: psycopg.Connection[Any], owner: int = 3) -> int:
+    """A new one's number."""
+    row = session.execute(
+        "INSERT INTO campaign_twittercard (owner_id, name) VALUES (%s, 'c') RETURNING id", [owner]
+    ).fetchone()
+    assert row
+    return int(row[0])

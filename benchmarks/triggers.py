@@ -1,0 +1,121 @@
+"""Measures by how much the triggers slow an application's own transactions down, with HashBuzz's tables.
+
+PostgreSQL runs here, two databases of it: the same tables with the triggers and without. The same transaction goes to
+one and to the other, in turns, so that what else the machine does meets both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from bridge.intake.triggers import uninstall
+from tests.bridge.intake.hashbuzz import backend, prepared, psql
+from tests.servers import PostgresServer, postgres_server
+
+CAMPAIGNS = 100
+WARM_UP = 50
+STATUSES = ("ApprovalPending", "CampaignApproved")
+KINDS = {
+    "status": ["UPDATE campaign_twittercard SET card_status = %(status)s WHERE id = %(campaign)s"],
+    "balance": ["UPDATE user_user SET available_budget = %(number)s WHERE id = %(user)s"],
+    "log": [
+        """INSERT INTO "CampaignLog" (campaign_id, status, message) VALUES (%(campaign)s, 'done', 'a step is done')"""
+    ],
+    "untold": ["UPDATE campaign_twittercard SET name = %(name)s, card_status = card_status WHERE id = %(campaign)s"],
+}
+KINDS["four"] = [*KINDS["status"], *KINDS["balance"], *KINDS["log"], *KINDS["untold"]]
+WHAT = (
+    "ms by which a transaction of the application takes longer, from BEGIN to the answer to COMMIT: the median over "
+    "pairs, one with the triggers and one without. untold: an update that is no event. four: all of these in one. "
+    "fsync is off, which makes commits short and the difference no smaller; the outbox is not read meanwhile"
+)
+
+
+def measure(transactions: int) -> dict[str, Any]:
+    """So many of each kind, on each side."""
+    with postgres_server() as server:
+        urls = [_database(server, "without"), _database(server, "with_triggers")]
+        psql(urls[0], uninstall(everything=True))
+        plain, told = (backend(url) for url in urls)
+        with plain, told:
+            found = {kind: _compared(plain, told, kind, transactions) for kind in KINDS}
+            version = plain.info.server_version
+    return {
+        "slowdown_ms": max(each["median_ms"] for each in found.values()),
+        "by_kind": found,
+        "conditions": {
+            "what": WHAT,
+            "pairs": transactions,
+            "postgresql": f"{version // 10_000}.{version % 10_000}",
+            "cpus": os.cpu_count(),
+            "machine": platform.machine(),
+            "python": platform.python_version(),
+            "load_1min": round(os.getloadavg()[0], 2),
+        },
+    }
+
+
+def _database(server: PostgresServer, name: str) -> str:
+    server.command(f"CREATE DATABASE {name}")
+    prepared(url := server.url(name))
+    fill = "INSERT INTO campaign_twittercard (owner_id, name) SELECT 1 + n % 5, 'c' FROM generate_series(1, {}) AS n;"
+    psql(url, fill.format(CAMPAIGNS))
+    return url
+
+
+def _compared(
+    plain: psycopg.Connection[Any], told: psycopg.Connection[Any], kind: str, transactions: int
+) -> dict[str, float]:
+    pairs: list[tuple[float, float]] = []
+    for number in range(WARM_UP + transactions):
+        values = {
+            "campaign": 1 + number % CAMPAIGNS,
+            "user": 1 + number % 5,
+            "number": number,
+            "name": f"n{number}",
+            "status": STATUSES[(number // CAMPAIGNS + 1) % 2],
+        }
+        order = (plain, told) if number % 2 else (told, plain)
+        took = {session: _took_ms(session, KINDS[kind], values) for session in order}
+        pairs.append((took[plain], took[told]))
+    counted = pairs[WARM_UP:]
+    return {
+        "median_ms": round(statistics.median(told - plain for plain, told in counted), 3),
+        "mean_ms": round(statistics.fmean(told - plain for plain, told in counted), 3),
+        "without_ms": round(statistics.median(plain for plain, _ in counted), 3),
+        "with_ms": round(statistics.median(told for _, told in counted), 3),
+        "p99_without_ms": round(statistics.quantiles([plain for plain, _ in counted], n=100)[-1], 3),
+        "p99_with_ms": round(statistics.quantiles([told for _, told in counted], n=100)[-1], 3),
+    }
+
+
+def _took_ms(session: psycopg.Connection[Any], statements: Sequence[str], values: dict[str, object]) -> float:
+    began_s = time.perf_counter()
+    for statement in statements:
+        session.execute(statement.encode(), values)
+    session.commit()
+    return (time.perf_counter() - began_s) * 1000
+
+
+def main() -> None:
+    """`python -m benchmarks.triggers --json`: the last line is one JSON object."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.triggers")
+    parser.add_argument("--transactions", type=int, default=2000, help="of each kind, with the triggers and without")
+    parser.add_argument("--json", action="store_true", help="all on one line")
+    options = parser.parse_args()
+    found = measure(options.transactions)
+    sys.stdout.write(json.dumps(found, indent=None if options.json else 2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Carries news between nodes, and finds in the database what it lost of them."""

@@ -1,0 +1,185 @@
+"""The bus over Redis or Valkey: Pub/Sub in one Redis channel, on two connections, one that talks and one that listens.
+
+A node hears itself, too, and by that knows that the bus works: both ways, and by way of the server that the others use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisLate
+
+from bridge.bus.port import Deliver, Missed, News
+from bridge.config_sections import Bus as BusSection
+from bridge.counts import count
+from bridge.log import get_logger
+
+log = get_logger(__name__)
+
+FIRST_RETRY_S = 0.1
+BEATS = 3
+"""So often within `timeout_s` a node that has nothing to tell says that it is there."""
+HINT = "see that the server of bus.url runs, and knows the user and the password"
+
+_encode = msgspec.msgpack.Encoder().encode
+_opened = msgspec.msgpack.Decoder(tuple[int, msgspec.Raw]).decode  # whose, and what: one's own are left closed
+_news = msgspec.msgpack.Decoder(tuple[News, ...]).decode
+
+
+class RedisBus:
+    """The node with this number, among those of one bridge: they have the same network, and the same `prefix`."""
+
+    def __init__(self, section: BusSection, *, network: str, node: int) -> None:
+        self._section = section
+        self._channel = f"{section.prefix}:{network}"
+        self._node = node
+        self._pending: deque[News] = deque()
+        self._something = asyncio.Event()
+        self._lossy = True  # whether the others have to be told that they missed something
+        self._healthy: bool | None = None  # None: not known yet
+        self._failures = 0  # in a row
+        self._dropped = 0  # since it was healthy last
+
+    @property
+    def healthy(self) -> bool:
+        """Whether what this node says comes back."""
+        return self._healthy is True
+
+    def publish(self, news: Sequence[News]) -> None:
+        """Have them told, behind those that wait. What is above `max_pending` is dropped; with Redis gone, all."""
+        room = self._section.max_pending - len(self._pending) if self._healthy else 0
+        self._pending.extend(news[:room])
+        if len(news) > room:
+            self._drop(len(news) - room)
+        self._something.set()
+
+    async def run(self, deliver: Deliver) -> None:
+        """One session after another."""
+        this = asyncio.current_task()
+        while this is None or not this.cancelling():  # Python 3.11: a TaskGroup whose child fails just then hides it
+            try:
+                await self._session(deliver)
+            except* (RedisError, OSError) as group:
+                self._away(group.exceptions[0], deliver)
+            self._failures += 1
+            await asyncio.sleep(min(self._section.reconnect_max_s, FIRST_RETRY_S * 2 ** min(self._failures, 16)))
+        raise asyncio.CancelledError
+
+    async def _session(self, deliver: Deliver) -> None:
+        async with _connected(self._section) as redis, redis.pubsub() as ears:
+            await ears.subscribe(self._channel)
+            await self._heard(ears)  # from here on nothing is missed
+            self._lossy = True
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._talk(redis))
+                both.create_task(self._listen(ears, deliver))
+
+    async def _talk(self, redis: Redis) -> None:
+        while True:
+            batch = list(islice(self._pending, self._section.max_batch))
+            lossy, self._lossy = self._lossy, False
+            await redis.publish(self._channel, _encode((self._node, [Missed(), *batch] if lossy else batch)))
+            for _ in batch:
+                self._pending.popleft()
+            if not self._pending:
+                self._something.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._section.timeout_s / BEATS):
+                        await self._something.wait()
+
+    async def _listen(self, ears: PubSub, deliver: Deliver) -> None:
+        while True:
+            try:
+                node, news = _opened(await self._heard(ears))
+                if node != self._node:
+                    deliver(_news(news))
+                elif not self._healthy:
+                    self._back(deliver)
+            except msgspec.DecodeError:  # a later version's, or not of ours at all
+                count("bus", "unreadable")
+                deliver([Missed()])
+
+    async def _heard(self, ears: PubSub) -> Any:
+        message = await ears.get_message(timeout=self._section.timeout_s)
+        if message is None:
+            raise RedisLate(f"nothing was heard for {self._section.timeout_s:g} s")
+        return message["data"]
+
+    def _drop(self, number: int) -> None:
+        self._lossy = True
+        self._dropped += number
+        count("bus", "dropped", by=number)
+
+    def _back(self, deliver: Deliver) -> None:
+        self._healthy = True
+        self._failures = 0
+        log.info("bus works", dropped=self._dropped)
+        self._dropped = 0
+        deliver([Missed()])
+        self._something.set()  # what was dropped since the session began is not told yet
+
+    def _away(self, error: Exception, deliver: Deliver) -> None:
+        if self._pending:
+            self._drop(len(self._pending))
+            self._pending.clear()
+        if self._healthy is not False:
+            self._healthy = False
+            log.warning("bus is away", reason=_reason(error), hint=HINT)
+            deliver([Missed()])
+
+
+@asynccontextmanager
+async def _connected(section: BusSection) -> AsyncIterator[Redis]:
+    """A client of the server that is the master now. Connections come with the first command."""
+    parts, patience = urlsplit(section.url), section.timeout_s
+    # the older protocol, no word about ourselves, no second try: `run` does that
+    options: dict[str, Any] = {"protocol": 2, "driver_info": None, "retry": Retry(NoBackoff(), 0)}
+    options |= {"socket_timeout": patience, "socket_connect_timeout": patience}
+    if section.ca_file is not None and parts.scheme.startswith("rediss"):
+        options["ssl_ca_certs"] = str(section.ca_file)
+    if not parts.scheme.endswith("+sentinel"):
+        async with Redis.from_url(section.url, **options) as redis:
+            yield redis
+        return
+    options["ssl"] = parts.scheme.startswith("rediss")
+    [guard] = parse_qs(parts.query).get("sentinel_password", [None])
+    service, _, database = parts.path[1:].partition("/")
+    who: dict[str, Any] = {"username": _plain(parts.username), "password": _plain(parts.password)}
+    sentinels = Sentinel(  # type: ignore[no-untyped-call] # the library leaves it without types
+        _places(parts.netloc), sentinel_kwargs={**options, "password": guard}
+    )
+    async with sentinels, sentinels.master_for(unquote(service), db=int(database or 0), **options, **who) as redis:
+        yield redis
+
+
+def _places(netloc: str) -> list[tuple[str, int]]:
+    """The Sentinels of user:password@host:port,host:port."""
+    pairs = [each.rpartition(":") for each in netloc.rpartition("@")[2].split(",")]
+    return [(host.strip("[]"), int(port)) for host, _, port in pairs]
+
+
+def _plain(quoted: str | None) -> str | None:
+    return None if quoted is None else unquote(quoted)
+
+
+def _reason(error: Exception) -> str:
+    """A server's own words may repeat what we sent it, the password too."""
+    if isinstance(error, MasterNotFoundError):
+        return "no Sentinel names a master of that service"
+    if isinstance(error, RedisAway | RedisLate | OSError):
+        return str(error) or type(error).__name__
+    return f"Redis answers with an error: {type(error).__name__}"

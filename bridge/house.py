@@ -1,0 +1,156 @@
+"""Every room of a bridge, built and joined: both corridors, the doors, and what stands between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bridge import settings
+from bridge.bus.catching_up import CatchingUp
+from bridge.bus.port import Bus, Revoked, Woken
+from bridge.console.console import Console
+from bridge.desk.granting import Granting
+from bridge.desk.keys import KeyDesk
+from bridge.desk.outbox import Desk, Waits
+from bridge.desk.proofs import Proofs
+from bridge.doors import Announcer, Backend, ChannelHistory
+from bridge.fanout import Fanout
+from bridge.front import Front, front, readers
+from bridge.gateway.api import Parts
+from bridge.gateway.hub import Hub
+from bridge.gateway.pages import Pages
+from bridge.metrics import Metrics
+from bridge.neighbours import Neighbours, bus_of, is_alone
+from bridge.protocol.realtime.recovery import Publication
+from bridge.protocol.values import JSON
+from bridge.readiness import Readiness
+from bridge.relay.inbound import Book, Inbound
+from bridge.relay.store import News, tops_of
+from bridge.remotes import Remotes
+from bridge.revoked import kept_revocations, revoked
+from bridge.rooms import Outbound, inbound, outbound
+from bridge.schema import registry
+from bridge.storage import Storage
+from bridge.supervise import Loop
+from bridge.tracing import Tracer
+from topics.mirror.answers import Page
+from topics.mirror.cross_check import CrossCheck
+from topics.mirror.foreign import ForeignRound, WideSweep
+from topics.mirror.rest import Mirror
+from topics.mirror.sweep import Sweep
+from topics.registry import TopicState
+from topics.values import TopicId
+
+WEB = Path(__file__).parent / "web"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Every room, joined, and nothing running yet."""
+
+    storage: Storage
+    remotes: Remotes
+    hub: Hub
+    out: Outbound
+    room: Inbound
+    relay: Loop
+    check: CrossCheck
+    readiness: Readiness
+    front: Front
+    neighbours: Neighbours
+    tracer: Tracer | None
+
+
+async def built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSON] | None) -> House:
+    """What this node doesn't do is built, too, and left alone."""
+    config, hub, bus = storage.config, Hub(), bus_of(storage.config)
+    tracer = Tracer(config.tracing, storage.database) if config.tracing.endpoint else None
+    fanout = Fanout(hub, bus, tracer, alone=is_alone(config))
+    announcer = Announcer(storage, fanout)
+    out = outbound(storage, remotes, reject=announcer.reject)
+    publishes = "publish" in config.daemon.roles
+    wake, hurry = (out.submitter.wake, out.submitter.hurry) if publishes else (partial(_woken, bus),) * 2
+    mirrors, node_failures = remotes.mirror.mirrors, remotes.ledger.node_failures
+    check = CrossCheck(remotes.mirror, share=config.mirror.cross_check, max_unchecked=config.mirror.max_unchecked)
+    room, relay = await _relay(storage, remotes, fanout.deliver, book=out.bookkeeper.book, sample=check.sample)
+    backend, waits = Backend(storage, out, fanout, wake), Waits(out.submitter.waits, node_failures)
+    intake, clock = readers(config, backend), remotes.ids.network.clock_ahead_s
+    readiness = Readiness(storage.database, mirrors, node_failures, intake, clock)
+    metrics = Metrics(storage.database, remotes, out)
+    parts = Parts(
+        Pages(WEB, page_data),
+        Desk(storage, announcer, wake=hurry, revisit=room.revisit, waits=waits),
+        readiness=readiness.look,
+        keys=KeyDesk(storage, out, wake=wake),
+        console=Console(storage, mirrors, waits, out.budgets),
+        proofs=Proofs(storage, remotes.mirror),
+        granting=Granting(storage, wake=wake),
+        traced=None if tracer is None else tracer.accepted,
+        metrics=metrics.text,
+    )
+    following = None if "relay" in config.daemon.roles else _following(storage, hub, bus)
+    history = ChannelHistory(storage) if following is None else ChannelHistory(storage, following.start)
+    revocations = await kept_revocations(storage, lambda row: bus.publish([Revoked(*row)]))
+    doors = await front(storage, backend, hub, parts, history=history, revocations=revocations)
+    metrics.gateway = doors.gateway
+    neighbours = Neighbours(
+        config.bus,
+        bus,
+        hub,
+        following,
+        out.submitter if publishes else None,
+        revocations,
+        partial(revoked, storage),
+        doors.clients,
+    )
+    return House(storage, remotes, hub, out, room, relay, check, readiness, doors, neighbours, tracer)
+
+
+def _woken(bus: Bus, refs: Iterable[str]) -> None:
+    bus.publish([Woken(tuple(refs))])
+
+
+def _following(storage: Storage, hub: Hub, bus: Bus) -> CatchingUp:
+    """Publications come from the node that relays, by the bus or out of the database."""
+    database, limit = storage.database, storage.config.gateway.recovery_max_publications
+
+    async def tops(channels: Sequence[str]) -> Mapping[str, int]:
+        return await database.read(lambda c: tops_of(c, channels))
+
+    async def read(channel: str, since: int) -> Sequence[Publication]:
+        return await database.read(lambda c: storage.store.read(c, channel, since=since, limit=limit))
+
+    return CatchingUp(storage.config.bus, bus, hub.publish, hub.channels, tops=tops, read=read)
+
+
+async def _relay(
+    storage: Storage,
+    remotes: Remotes,
+    deliver: Callable[[Sequence[News]], None],
+    *,
+    book: Book,
+    sample: Callable[[Page], None],
+) -> tuple[Inbound, Loop]:
+    """The inbound corridor and its loop, from where the last run came to."""
+    sweep = await _sweep(storage, remotes.mirror)
+    room = inbound(storage, remotes.mirror, publish=deliver, book=book, sample=sample)
+    return room, partial(room.run, sweep, poll_interval_s=storage.config.mirror.poll_interval_s)
+
+
+async def _sweep(storage: Storage, mirror: Mirror) -> Sweep:
+    """What tells which topics moved; with `mirror.foreign_interval_s` also those that others wrote to."""
+    payer, keys = storage.config.operator.account, storage.config.mirror
+    cursor_ns = await storage.database.read(settings.cursor_ns)
+    if not keys.foreign_interval_s:
+        return Sweep(mirror, payer, cursor_ns=cursor_ns, slack_ns=settings.SLACK_NS)
+
+    async def open_topics() -> list[TopicId]:
+        found = await storage.database.read(lambda c: list(registry.all(c)))
+        return [each.topic_id for each in found if each.topic_id is not None and each.state is not TopicState.CLOSED]
+
+    foreign = ForeignRound(
+        mirror, open_topics, interval_s=keys.foreign_interval_s, max_requests_per_s=keys.max_requests_per_s
+    )
+    return WideSweep(mirror, payer, foreign, cursor_ns=cursor_ns, slack_ns=settings.SLACK_NS)
