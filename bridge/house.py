@@ -77,7 +77,9 @@ async def built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSON
     room, relay = await _relay(storage, remotes, fanout.deliver, book=out.bookkeeper.book, sample=check.sample)
     backend, waits = Backend(storage, out, fanout, wake), Waits(out.submitter.waits, node_failures)
     intake, clock = readers(config, backend), remotes.ids.network.clock_ahead_s
-    readiness = Readiness(storage.database, mirrors, node_failures, intake, clock)
+    readiness = Readiness(
+        storage.database, mirrors, node_failures, intake, clock, lambda: bus.healthy or not config.bus.url
+    )
     metrics = Metrics(storage.database, remotes, out)
     parts = Parts(
         Pages(WEB, page_data),

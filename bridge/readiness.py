@@ -30,7 +30,7 @@ class Readiness:
     """Looks at the database, and at how mirrors, nodes and applications' databases were when asked last; it asks none.
 
     `node_failures` counts each node's failures in a row; `clock_ahead_s` says by how much our clock is ahead of the
-    network's, behind: negative.
+    network's, behind: negative; `bus_works` whether other daemons' news come by the bus, where there is to be one.
     """
 
     database: Database
@@ -38,6 +38,7 @@ class Readiness:
     node_failures: Callable[[], Mapping[AccountId, int]]
     readers: Sequence[Reader] = ()
     clock_ahead_s: Callable[[], float] = float
+    bus_works: Callable[[], bool] = lambda: True
 
     async def look(self) -> dict[str, JSON]:
         """`ready`; `degraded` names what is halted or out of reach while changes are taken; and the counts.
@@ -62,6 +63,8 @@ class Readiness:
             degraded.append("descriptors")
         if ahead_s:
             degraded.append("clock")
+        if not self.bus_works():
+            degraded.append("bus")
         return {
             "ready": True,
             "degraded": degraded,

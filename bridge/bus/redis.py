@@ -68,16 +68,20 @@ class RedisBus:
         self._something.set()
 
     async def run(self, deliver: Deliver) -> None:
-        """One session after another."""
-        this = asyncio.current_task()
-        while this is None or not this.cancelling():  # Python 3.11: a TaskGroup whose child fails just then hides it
+        """One session after another, each in a task of its own: a TaskGroup whose child fails hides a cancellation."""
+        while True:
+            session = asyncio.create_task(self._session(deliver), name="bus session")
             try:
-                await self._session(deliver)
+                await asyncio.wait([session])
+            finally:
+                session.cancel()
+                await asyncio.gather(session, return_exceptions=True)  # it closes its connections
+            try:
+                await session
             except* (RedisError, OSError) as group:
                 self._away(group.exceptions[0], deliver)
             self._failures += 1
             await asyncio.sleep(min(self._section.reconnect_max_s, FIRST_RETRY_S * 2 ** min(self._failures, 16)))
-        raise asyncio.CancelledError
 
     async def _session(self, deliver: Deliver) -> None:
         async with _connected(self._section) as redis, redis.pubsub() as ears:

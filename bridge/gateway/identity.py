@@ -73,6 +73,7 @@ class Identity:
         try:
             claims = await check(token, channel, user=user, now_ms=self._now_ms())
         except TokenExpired:
+            count("tokens refused", "expired")
             return steps.Expired()
         except TokenRefused as error:
             count("tokens refused", "refused")

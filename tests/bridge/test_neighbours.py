@@ -115,10 +115,17 @@ async def test_a_bus_that_goes_and_comes_back_loses_nothing(tmp_path: Path, post
                     assert await heard(client, ids, phase="confirmed") == ids
 
                 await three_come_through()
+                assert await degraded(both.outer) == []
                 first.close()
                 await three_come_through()
+                assert await degraded(both.outer) == ["bus"]
                 with redis_server(tmp_path, port=port):
                     await three_come_through()
+
+
+async def degraded(world: World) -> list[str]:
+    found: list[str] = (await world.get("/readyz"))[1]["degraded"]
+    return found
 
 
 @pytest.mark.parametrize("bus", [True, False])

@@ -83,7 +83,7 @@ def test_a_rule_that_does_not_fit_installs_nothing_for_its_table(hashbuzz_url: s
 
 def dumped(server: PostgresServer, hashbuzz_url: str) -> str:
     """The whole database as SQL, without what is drawn anew each time."""
-    command = [server.binaries / "pg_dump", "-d", hashbuzz_url]
+    command = [str(server.binaries / "pg_dump"), "-d", hashbuzz_url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return "\n".join(line for line in text.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
 
