@@ -153,6 +153,7 @@ class Metrics(Collector):
         limit, submitter = self._out.budgets.day, self._out.submitter
         if limit:
             left = max(0, limit - stored.today) / TINYBAR_PER_HBAR
+            yield _gauge("day_budget_hbar", "Today's budget; absent without one.", value=limit / TINYBAR_PER_HBAR)
             yield _gauge("day_budget_left_hbar", "What today's budget leaves; absent without one.", value=left)
         yield _gauge("campaigns_stopped", "Campaigns of which nothing goes out just now.", value=len(submitter.waits))
         yield _gauge("flights_under_way", "Campaigns that write to the ledger now.", value=len(submitter.flying))

@@ -39,6 +39,8 @@ PENDING = frozenset({"UNKNOWN", "OK"})
 """Receipt statuses of a transaction that a node holds but consensus has not decided."""
 
 NOT_FOUND = "RECEIPT_NOT_FOUND"
+UNKNOWN = "RESPONSE_CODE_"
+"""How a code that we have no name for begins."""
 
 
 def code_name(code: int) -> str:
@@ -46,7 +48,7 @@ def code_name(code: int) -> str:
     try:
         return response_code.ResponseCodeEnum.Name(code)
     except ValueError:
-        return f"RESPONSE_CODE_{code}"
+        return f"{UNKNOWN}{code}"
 
 
 def verdict(status: str) -> Verdict:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TypeVar
 
 import aiohttp
@@ -16,6 +17,9 @@ from topics.mirror.host import Host
 from topics.mirror.settings import MirrorSettings
 
 _T = TypeVar("_T")
+
+KNOWN = frozenset(HTTPStatus)
+"""What a mirror may answer with and be counted by; there are no others that mean anything."""
 
 
 class Fetch:
@@ -31,7 +35,7 @@ class Fetch:
         self.requests = 0
         """Requests sent so far, repeated ones included."""
         self.answers = Counter[str]()
-        """What came of them: the HTTP status, "timeout" or "unreachable"."""
+        """What came of them: the HTTP status ("other": one that nobody knows), "timeout" or "unreachable"."""
         self.served_s: int | None = None
         """The mirror's own time at its last answer, in seconds since 1970; None where it didn't say."""
 
@@ -63,7 +67,7 @@ class Fetch:
         try:
             async with self._session().get(self.url + path, timeout=timeout, allow_redirects=False) as response:
                 self.served_s = _date_s(response)
-                self.answers[str(response.status)] += 1
+                self.answers[str(response.status) if response.status in KNOWN else "other"] += 1
                 if response.status == 404:
                     self.host.answered(time.monotonic())
                     return None
