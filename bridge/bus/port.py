@@ -46,18 +46,11 @@ class Revoked(Struct, frozen=True, array_like=True, tag="revoked"):
     until_ms: int
 
 
-class Disconnected(Struct, frozen=True, array_like=True, tag="disconnected"):
-    """A user's clients are to be closed with this code."""
-
-    user: str
-    code: int
-
-
 class Missed(Struct, frozen=True, array_like=True, tag="missed"):
     """There may have been news that didn't come through: what they were about is in the database, read it there."""
 
 
-News: TypeAlias = Published | Passing | Woken | Revoked | Disconnected | Missed
+News: TypeAlias = Published | Passing | Woken | Revoked | Missed
 
 Deliver: TypeAlias = Callable[[Sequence[News]], None]
 """Takes what others tell, in the order of the bus. It must not raise."""

@@ -187,7 +187,7 @@ async def test_a_database_that_does_not_answer_takes_only_its_own_figures_along(
 
 async def test_it_names_nobody(looks: tuple[Scrape, Scrape]) -> None:
     text = looks[1].text
-    for told in ("1234", SECRET, "user:", "campaign:", "0.0.10"):
+    for told in ('"1234"', SECRET, "user:", "campaign:", "0.0.10"):
         assert told not in text
     for sample in looks[1].samples:
         assert all(LABEL_VALUE.fullmatch(value) for value in sample.labels.values())
