@@ -7,10 +7,11 @@ CLIENT := bridge/web/client
 NODE_MODULES := $(JS)/node_modules/.installed $(CLIENT)/node_modules/.installed
 PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 # What runs on both databases in the short form: all that has statements, without what only takes long.
-STORES := tests/bridge/keys tests/bridge/desk tests/bridge/console tests/bridge/publish tests/bridge/test_database.py \
-	tests/bridge/test_migrations.py tests/bridge/test_schema.py tests/bridge/test_settings.py tests/bridge/test_statements.py \
-	tests/bridge/relay/test_store.py tests/bridge/relay/test_progress.py tests/bridge/relay/test_pruning.py \
-	$(addprefix --ignore=tests/bridge/publish/,test_carrier_crashes.py test_directory_faults.py test_makers.py test_carrier_clock.py)
+STORES := tests/bridge/keys tests/bridge/console tests/bridge/test_database.py tests/bridge/test_migrations.py \
+	tests/bridge/test_schema.py tests/bridge/test_settings.py tests/bridge/test_statements.py \
+	$(addprefix tests/bridge/relay/,test_store.py test_progress.py test_pruning.py test_inbound.py) \
+	$(addprefix tests/bridge/publish/,test_outbox.py test_flights.py test_flown.py test_pins.py test_costs.py test_booking.py \
+	test_mending.py test_idempotency.py test_forgetting.py test_pool.py test_ingest.py test_obstacles.py test_survey.py)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \

@@ -31,6 +31,7 @@ from bridge.log import get_logger
 log = get_logger(__name__)
 
 FIRST_RETRY_S = 0.1
+LET_GO_S = 0.5
 BEATS = 3
 """So often within `timeout_s` a node that has nothing to tell says that it is there."""
 HINT = "see that the server of bus.url runs, and knows the user and the password"
@@ -68,18 +69,12 @@ class RedisBus:
         self._something.set()
 
     async def run(self, deliver: Deliver) -> None:
-        """One session after another, each in a task of its own: a TaskGroup whose child fails hides a cancellation."""
+        """One session after another."""
         while True:
-            session = asyncio.create_task(self._session(deliver), name="bus session")
             try:
-                await asyncio.wait([session])
-            finally:
-                session.cancel()
-                await asyncio.gather(session, return_exceptions=True)  # it closes its connections
-            try:
-                await session
-            except* (RedisError, OSError) as group:
-                self._away(group.exceptions[0], deliver)
+                await self._session(deliver)
+            except (RedisError, OSError) as error:
+                self._away(error, deliver)
             self._failures += 1
             await asyncio.sleep(min(self._section.reconnect_max_s, FIRST_RETRY_S * 2 ** min(self._failures, 16)))
 
@@ -88,9 +83,14 @@ class RedisBus:
             await ears.subscribe(self._channel)
             await self._heard(ears)  # from here on nothing is missed
             self._lossy = True
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._talk(redis))
-                both.create_task(self._listen(ears, deliver))
+            both = [asyncio.create_task(self._talk(redis)), asyncio.create_task(self._listen(ears, deliver))]
+            try:
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            finally:  # no TaskGroup: it hides a cancellation that comes when a child fails, and asks each once
+                await _ended(both)
+            for each in both:
+                if not each.cancelled():
+                    each.result()
 
     async def _talk(self, redis: Redis) -> None:
         while True:
@@ -144,6 +144,14 @@ class RedisBus:
             self._healthy = False
             log.warning("bus is away", reason=_reason(error), hint=HINT)
             deliver([Missed()])
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """A cancellation can get lost in the library, when its own timeout ends just then."""
+    while going := [each for each in tasks if not each.done()]:
+        for each in going:
+            each.cancel()
+        await asyncio.wait(going, timeout=LET_GO_S)
 
 
 @asynccontextmanager
