@@ -29,8 +29,6 @@ from bridge.systemd import Service
 log = get_logger(__name__)
 
 NOBODY = Service()
-CORRIDORS = {"publish", "relay"}
-"""Who has these roles has the database's lock: one node at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,8 @@ async def running(
     if is_alone(config) and {*config.daemon.roles} != {*ROLES}:
         rule = "must be all of them: SQLite's file has one daemon; put state into PostgreSQL for several"
         raise ConfigInvalid([ConfigProblem("configuration", "daemon.roles", ",".join(config.daemon.roles), rule)])
-    async with opened(config, alone={*config.daemon.roles} >= CORRIDORS) as storage, _reached(storage) as remotes:
+    alone = is_alone(config)
+    async with opened(config, alone=alone, shared=not alone) as storage, _reached(storage) as remotes:
         await check_same_network(storage.database, remotes.mirror)
         house = await built(storage, remotes, page_data)
         loops = loops_of(house, unit)

@@ -19,7 +19,7 @@ from bridge import config_sections as sections
 from bridge.errors import ConfigInvalid, ConfigProblem
 
 PREFIX = "HCS_BRIDGE_"
-ALIASES = {  # the names that HashBuzz's deployment has already
+ALIASES = {  # the names that HashBuzz's deployment has already; the file goes before them, since some mean its own
     "HEDERA_NETWORK": "network.name",
     "HEDERA_ACCOUNT_ID": "operator.account",
     "HEDERA_PRIVATE_KEY": "operator.key",
@@ -30,7 +30,7 @@ ALIASES = {  # the names that HashBuzz's deployment has already
     "WHITELISTED_DOMAINS": "gateway.origins",
 }
 ENVIRONMENT_ONLY = frozenset({"operator.key"})
-HIDDEN = re.compile(r"(operator\.key|(database|bus|ingest\.postgres\.\d+)\.url)(\.|$)")  # may hold a key or a password
+HIDDEN = re.compile(r"(operator\.key|(database|bus|ingest\.\w+\.\d+)\.url)(\.|$)")  # may hold a key or a password
 SECRET_WORDS = ("key", "secret", "password", "token", "seed", "mnemonic")
 MAX_SHOWN = 80
 IN_TOML = {"tuple_type": "should be a list: [ … ]", "model_type": "should be a table: { name = value, … }"}
@@ -53,6 +53,7 @@ class Config(BaseSettings):
     events: sections.Events = sections.Events()
     keys: sections.Keys = sections.Keys()
     database: sections.Database = sections.Database()
+    lease: sections.Lease = sections.Lease()
     bus: sections.Bus = sections.Bus()
     daemon: sections.Daemon = sections.Daemon()
     http: sections.Http = sections.Http()
@@ -102,7 +103,7 @@ class _Environment(EnvSettingsSource):
 def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     """Read the file at `path` (None: defaults only) under the environment. Raises ConfigInvalid with every problem."""
     file = {} if path is None else _read_toml(path)
-    own, names = _own_names(environ)
+    own, names = _own_names(environ, file)
     problems = [*_unknown_sections(own), *_secrets_in_file(file, str(path))]
     given = _overlaid(file, _Environment(own)())
     try:
@@ -131,14 +132,14 @@ def _read_toml(path: Path) -> dict[str, Any]:
     raise ConfigInvalid([ConfigProblem("configuration", "file", str(path), rule)])
 
 
-def _own_names(environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def _own_names(environ: Mapping[str, str], file: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """The variables that concern us under our own names, and for each dotted key the name it really came from."""
     own = {name: value for name, value in environ.items() if name.upper().startswith(PREFIX) and "__" in name}
     names = {_dotted(name): name for name in own}
+    in_file = {f"{section}.{key}" for section, table in file.items() if isinstance(table, dict) for key in table}
     for alias, key in ALIASES.items():
-        if environ.get(alias) and key not in names:
-            own[variable(key)] = environ[alias]
-            names[key] = alias
+        if environ.get(alias) and in_file.union(names).isdisjoint({key, f"{key}_file"}):
+            own[variable(key)], names[key] = environ[alias], alias
     return own, names
 
 

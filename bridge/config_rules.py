@@ -86,6 +86,14 @@ def _intake_url(text: str) -> str:
     return text
 
 
+def _stream_url(text: str) -> str:
+    if "://" in text:
+        return _bus_url(text)
+    if not re.fullmatch(r"[^:@]+", text):
+        raise ValueError("must be a URL like redis://host:6379, or the file that holds one")
+    return text
+
+
 def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
@@ -127,6 +135,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+StreamUrl = Annotated[str, AfterValidator(_stream_url)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 OptionalWebUrl = Annotated[str, AfterValidator(lambda url: url and _web_url(url))]

@@ -93,7 +93,12 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a reader's thread, on a snapshot of what is committed. Raises Unavailable."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._alone, work)
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            return await loop.run_in_executor(self._readers, self._alone, work)
+        finally:  # who gave up has waited, too
+            observe("read", loop.time() - began_s)
 
     async def read_together(self, work: SharedWork[Item, T], item: Item) -> T:
         """As `read`, by a `work` that is called for the items of some who wait for it; one such call at a time."""
@@ -126,6 +131,17 @@ class Database:
                     for write, outcome in zip(group, outcomes, strict=True):
                         _hand_over(write.done, outcome)
 
+    def despite_conflicts(self, transact: Callable[[], T]) -> T:
+        """Call what is a transaction, again where another process's writes came in between. Raises Unavailable."""
+        for _ in range(self._settings.max_conflicts):
+            try:
+                with unavailable():
+                    return transact()
+            except Conflict:
+                self._closed.wait(random.uniform(0, CONFLICT_PAUSE_S))  # noqa: S311 # so that two don't meet again
+        conflicts = f"others wrote the same {self._settings.max_conflicts} times (database.max_conflicts)"
+        raise Unavailable("the database", conflicts)
+
     async def close(self) -> None:
         """Wait for the threads and close the connections; writes that still wait are refused."""
         self._closed.set()
@@ -154,14 +170,8 @@ class Database:
         return [*await self._commit(writes[:half]), *await self._commit(writes[half:])]
 
     def _transact(self, writes: Sequence[_Write]) -> list[Any]:
-        """In the writer's thread. What another process's writes came in between of is run again."""
-        for _ in range(self._settings.max_conflicts):
-            try:
-                return self._at_once(writes)
-            except Conflict:
-                self._closed.wait(random.uniform(0, CONFLICT_PAUSE_S))  # noqa: S311 # so that two don't meet again
-        conflicts = f"others wrote the same {self._settings.max_conflicts} times (database.max_conflicts)"
-        raise Unavailable("the database", conflicts)
+        """In the writer's thread."""
+        return self.despite_conflicts(partial(self._at_once, writes))
 
     def _at_once(self, writes: Sequence[_Write]) -> list[Any]:
         """One transaction. The writer's connection stays open from group to group, until something fails on it."""

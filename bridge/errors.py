@@ -11,6 +11,7 @@ BridgeError
 │   ├── ReceiptContradicted  the network's receipt of ours and the mirror don't agree
 │   └── SealBroken       something sealed at rest doesn't open under the key that should open it
 ├── DatabaseHeld         another process has the database, or a later version made it: exit 2
+│   └── LeasesLost       others have gone on for this daemon: it ends with 1, and is to be started again
 ├── AddressUnusable      nothing can listen there: exit 2
 ├── CampaignRefused      what is asked of a campaign contradicts what is registered: 4xx, nothing changed
 ├── KeysRefused          what is asked of the key ring can't be: 4xx, nothing changed
@@ -171,6 +172,10 @@ class DatabaseHeld(BridgeError):
         super().__init__(reason)
 
 
+class LeasesLost(DatabaseHeld):
+    """Others have gone on for a daemon that was away: what it knows is old, and it must begin anew."""
+
+
 class CampaignRefused(BridgeError):
     """`status` is the HTTP status that tells a backend: 404 unknown, 409 another owner or closed.
 
@@ -200,7 +205,7 @@ class EntryRefused(BridgeError):
 
 
 class KeysRefused(BridgeError):
-    """What is wanted of the key ring can't be; nothing was changed. `status`: 404 unknown, 422 no such key file."""
+    """What is wanted of the key ring can't be; nothing was changed. `status`: 404 unknown, 409 in use, 422 the file."""
 
     def __init__(self, reason: str, *, status: int, hint: str = "") -> None:
         self.reason = reason

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.bus.catching_up import CatchingUp
 from bridge.bus.port import Bus, InProcess, Passing, Published
 from bridge.gateway.hub import Hub
 from bridge.relay.store import News
@@ -14,16 +15,16 @@ from bridge.tracing import Tracer
 
 @dataclass(frozen=True, slots=True)
 class Fanout:
-    """`alone`: there is no other node, so that only this one's subscribers count."""
+    """`following` is there where publications come from other nodes, too: it gives subscribers all in order."""
 
     hub: Hub
     bus: Bus
     tracer: Tracer | None
-    alone: bool
+    following: CatchingUp | None
 
     def heard(self, channel: str) -> bool:
         """Whether anybody may hear what is passing there."""
-        return not self.alone or self.hub.subscribers(channel) > 0
+        return self.following is not None or self.hub.subscribers(channel) > 0
 
     def pass_on(self, channel: str, data: bytes) -> None:
         """A push without a place in its channel."""
@@ -33,17 +34,20 @@ class Fanout:
     def deliver(self, news: Sequence[News]) -> None:
         """Publications that are on record now."""
         began_ns = time.time_ns()
-        for item in news:
-            self.hub.publish(item.channel, item.publication.data, offset=item.publication.offset)
-        if not self.alone:
-            self.bus.publish([_published(item) for item in news])
+        if self.following is None:
+            for item in news:
+                self.hub.publish(item.channel, item.publication.data, offset=item.publication.offset)
+        else:
+            told = [_published(item) for item in news]
+            self.following.take(told)
+            self.bus.publish(told)
         if self.tracer is not None:
             self.tracer.relayed(news, began_ns)
 
 
 def only_here(hub: Hub) -> Fanout:
     """To this process's subscribers alone."""
-    return Fanout(hub, InProcess(), None, alone=True)
+    return Fanout(hub, InProcess(), None, None)
 
 
 def _published(item: News) -> Published:

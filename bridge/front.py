@@ -8,20 +8,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bridge.config import Config
-from bridge.doors import Backend, ChannelHistory
+from bridge.doors import Backend
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.gateway.api import ApiServer, Parts
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.certificate import Certificate
-from bridge.gateway.clients import Clients
-from bridge.gateway.hub import Hub
-from bridge.gateway.presence import Presence
 from bridge.gateway.server import PATH, GatewayServer
 from bridge.gateway.shared import Rooms
-from bridge.gateway.tokens.revocations import Revocations
 from bridge.intake.reader import Reader
-from bridge.room_settings import authenticator, gateway_settings, http_settings, source_settings
-from bridge.storage import Storage, now_ms, steady_ms
+from bridge.room_settings import gateway_settings, http_settings, source_settings, stream_settings
+from bridge.storage import Storage, steady_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,6 @@ class Front:
     gateway: GatewayServer
     api: ApiServer
     tls: Mapping[str, Certificate]
-    clients: Clients
 
     async def start(self, held: Mapping[str, socket.socket], *, gateway: bool = True) -> None:
         """Listen; `held` are the ports that systemd has open for us. Raises AddressUnusable."""
@@ -53,23 +48,37 @@ class Front:
         )
 
 
-async def front(
-    storage: Storage, backend: Backend, hub: Hub, parts: Parts, *, history: ChannelHistory, revocations: Revocations
-) -> Front:
-    """Both doors; `parts` is what is behind them beside the gateway's own. Raises ConfigInvalid."""
+def front(storage: Storage, backend: Backend, rooms: Rooms, parts: Parts) -> Front:
+    """Both doors; `parts` is what is behind them beside the gateway's own `rooms`. Raises ConfigInvalid."""
     config = storage.config
-    tokens = authenticator(config, revocations)
-    rooms = Rooms(hub, Presence(), history, tokens, history.owner_of, now_ms, steady_ms)
     tls = _certificates(config)
     contexts = {door: certificate.context for door, certificate in tls.items()}
     gateway = GatewayServer(gateway_settings(config), rooms, ssl=contexts.get("gateway"))
     parts = replace(parts, realtime=(rooms, lambda: gateway.limits), streams=(rooms, gateway))
     api = ApiServer(http_settings(config), backend, now_ms=steady_ms, parts=parts, ssl=contexts.get("http"))
-    return Front(backend, tokens, gateway, api, tls, rooms.clients)
+    return Front(backend, rooms.authenticator, gateway, api, tls)
 
 
 def readers(config: Config, backend: Backend) -> list[Reader]:
-    """The third door: one for each application's database that rows are taken from. Raises ConfigInvalid."""
+    """The third door: one for each application's database, or stream, that is read. Raises ConfigInvalid."""
+    return [*_of_databases(config, backend), *_of_streams(config, backend)]
+
+
+def _of_streams(config: Config, backend: Backend) -> list[Reader]:
+    sources = stream_settings(config)
+    if not sources:
+        return []
+    try:
+        from bridge.intake import stream  # noqa: PLC0415 # its library is an extra
+    except ImportError:
+        rule = "needs pip install 'hcs-bridge[redis]'"
+        raise ConfigInvalid([ConfigProblem("configuration", "ingest.redis", sources[0].name, rule)]) from None
+    return [
+        Reader(source, partial(backend.take, source=source.name), partial(stream.opened, source)) for source in sources
+    ]
+
+
+def _of_databases(config: Config, backend: Backend) -> list[Reader]:
     sources = source_settings(config)
     if not sources:
         return []

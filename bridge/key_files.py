@@ -57,8 +57,9 @@ def key_files(config: Config) -> list[tuple[str, Path, bool]]:
             files.append((f"{door}.tls_key_file", section.tls_key_file, True))
     if config.gateway.plain_socket_key_file is not None:
         files.append(("gateway.plain_socket_key_file", config.gateway.plain_socket_key_file, True))
-    sources = enumerate(config.ingest.postgres)
-    files += [(f"ingest.postgres.{index}.url", Path(each.url), True) for index, each in sources if each.url_is_file]
+    databases, streams = enumerate(config.ingest.postgres), enumerate(config.ingest.redis)
+    files += [(f"ingest.postgres.{index}.url", Path(each.url), True) for index, each in databases if each.url_is_file]
+    files += [(f"ingest.redis.{index}.url", Path(each.url), True) for index, each in streams if each.url_is_file]
     for index, api_key in enumerate(config.http.api_keys):
         files.append((f"http.api_keys.{index}.key_file", api_key.key_file, True))
     for index, issuer in enumerate(config.tokens.issuers):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from math import inf
 
-from bridge.gateway.hub import Hub
 from bridge.house import House
+from bridge.leases import Sharing
 from bridge.metrics import time_the_loop
+from bridge.neighbours import is_alone
 from bridge.publish.forgetting import forget
-from bridge.publish.submitter import Submitter
 from bridge.relay.hot import Hot
 from bridge.relay.pruning import prune
 from bridge.rooms import hot_topics
@@ -39,6 +39,8 @@ def loops_of(house: House, unit: Service) -> dict[str, Loop]:
     loops |= {f"{door} certificate": certificate.run for door, certificate in doors.tls.items()}
     if house.tracer is not None:
         loops["tracing"] = house.tracer.run
+    if not is_alone(config):
+        loops["leases"] = _leases(house)
     of_role = {"ingest": _ingest, "publish": _publish, "relay": _relay, "gateway": _gateway}
     for role in config.daemon.roles:
         loops |= of_role[role](house)
@@ -51,16 +53,17 @@ def _ingest(house: House) -> dict[str, Loop]:
 
 def _publish(house: House) -> dict[str, Loop]:
     config, database, out = house.storage.config, house.storage.database, house.out
+    first = house.storage.leases.as_first
     settled = {"settled_days": config.publish.keep_settled_days, "settled_events": config.publish.keep_settled_events}
     keys_h = config.http.idempotency_keep_h
     loops: dict[str, Loop] = {
         "submitter": out.submitter.run,
-        "pool": out.filling.run,
-        "forgetting": partial(forget, database, keys_h=keys_h, **settled, now_ms=now_ms),
+        "pool": partial(first, out.filling.run),
+        "forgetting": partial(first, partial(forget, database, keys_h=keys_h, **settled, now_ms=now_ms)),
         "rates": out.rates.run,
     }
     if config.topics.directory:
-        loops["directory"] = out.directory.run
+        loops["directory"] = partial(first, out.directory.run)
     return loops
 
 
@@ -69,17 +72,19 @@ def _relay(house: House) -> dict[str, Loop]:
     mirrors, streams, relay = house.remotes.mirror.mirrors, house.remotes.streams, config.relay
     users = {"keep_publications": relay.keep_user_publications, "keep_days": relay.keep_user_days}
     campaigns = {"keep_publications": relay.keep_campaign_publications, "keep_days": relay.keep_campaign_days}
+    first = house.storage.leases.as_first
     loops: dict[str, Loop] = {
         "relay": house.relay,
-        "pruning": partial(prune, database, kind="user", **users, now_ms=now_ms),
+        "pruning": partial(first, partial(prune, database, kind="user", **users, now_ms=now_ms)),
     }
     if len(mirrors) > 1:
         loops["mirrors"] = mirrors.run
         loops["cross-check"] = partial(house.check.run, interval_s=config.mirror.check_interval_s)
     if any(campaigns.values()):
-        loops["pruning of campaigns"] = partial(prune, database, kind="campaign", **campaigns, now_ms=now_ms)
+        of_campaigns = partial(prune, database, kind="campaign", **campaigns, now_ms=now_ms)
+        loops["pruning of campaigns"] = partial(first, of_campaigns)
     if streams.capacity:
-        hot = partial(_hot, house.out.submitter, house.hub)
+        hot = partial(_hot, house)
         loops["streams"] = hot_topics(house.storage, streams, house.room, hot=hot).run
     return loops
 
@@ -88,7 +93,19 @@ def _gateway(house: House) -> dict[str, Loop]:
     return {"gateway": house.front.gateway.run}
 
 
-def _hot(submitter: Submitter, hub: Hub) -> Hot:
-    """Whoever waits for something to come out of the ledger."""
-    watched = {name.removeprefix(CAMPAIGNS) for name in hub.channels if name.startswith(CAMPAIGNS)}
-    return Hot(submitter.flying, watched)
+def _leases(house: House) -> Loop:
+    """Whose the campaigns are, where several daemons share them."""
+    submitter, turnstile, hosts = house.out.submitter, house.out.turnstile, house.remotes.hosts
+
+    def shared_by(daemons: int) -> None:
+        turnstile.shared_by(daemons)
+        hosts.shared_by(daemons)
+
+    sharing = Sharing(submitter.look, (submitter.left, house.room.left), shared_by)
+    return partial(house.storage.leases.run, house.storage.database, sharing)
+
+
+def _hot(house: House) -> Hot:
+    """Whoever waits for something to come out of the ledger, as far as it is read here."""
+    channels = [name.removeprefix(CAMPAIGNS) for name in house.hub.channels if name.startswith(CAMPAIGNS)]
+    return Hot(house.out.submitter.flying, set(filter(house.storage.leases.is_mine, channels)))

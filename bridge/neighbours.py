@@ -8,13 +8,26 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bridge.bus.catching_up import CatchingUp
-from bridge.bus.port import Bus, InProcess, Missed, News, Passing, Revoked, Woken
+from bridge.bus.clients import OthersClients
+from bridge.bus.port import (
+    Answered,
+    Asked,
+    Bus,
+    InProcess,
+    Missed,
+    Moved,
+    News,
+    Passing,
+    Refresh,
+    Revoked,
+    Unsubscribe,
+    Woken,
+)
 from bridge.config import Config
 from bridge.config_sections import Bus as BusSection
-from bridge.errors import Unavailable
-from bridge.gateway.clients import Clients
-from bridge.gateway.hub import Hub
-from bridge.gateway.tokens.revocations import Revocation, Revocations
+from bridge.errors import ConfigInvalid, ConfigProblem, Unavailable
+from bridge.gateway.shared import Rooms
+from bridge.gateway.tokens.revocations import Revocation
 from bridge.protocol.realtime import codes
 from bridge.publish.submitter import Submitter
 
@@ -28,8 +41,11 @@ class Unheard(InProcess):
 def bus_of(config: Config) -> Bus:
     """What carries this node's news to the others, if there may be any."""
     if config.bus.url:
-        from bridge.bus.redis import RedisBus  # noqa: PLC0415 # its library takes time to import
-
+        try:
+            from bridge.bus.redis import RedisBus  # noqa: PLC0415 # its library is an extra
+        except ImportError as error:
+            rule = f"{error}: pip install 'hcs-bridge[redis]'"
+            raise ConfigInvalid([ConfigProblem("configuration", "bus.url", "(hidden)", rule)]) from error
         return RedisBus(config.bus, network=config.network.name, node=config.daemon.number)
     return InProcess() if is_alone(config) else Unheard()
 
@@ -41,19 +57,19 @@ def is_alone(config: Config) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """`following` is there where publications come from another node, the submitter where others' events are carried.
+    """`following` and `others` are there where there may be other nodes, the submitter where others' events are
+    carried. `rooms` are those of this node's clients.
 
     `revoked` reads all revocations that are on disk.
     """
 
     section: BusSection
     bus: Bus
-    hub: Hub
+    rooms: Rooms
     following: CatchingUp | None
+    others: OthersClients | None
     submitter: Submitter | None
-    revocations: Revocations
     revoked: Callable[[], Awaitable[Sequence[Revocation]]]
-    clients: Clients
     _missed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -70,13 +86,30 @@ class Neighbours:
         for each in news:
             match each:
                 case Passing(channel, data) if self.following is None:
-                    self.hub.publish(channel, data, offset=None)
+                    self.rooms.hub.publish(channel, data, offset=None)
                 case Woken(refs) if self.submitter is not None:
                     self.submitter.wake(refs)
                 case Revoked("user" | "jti" as kind, name, at_ms, until_ms):
                     self._learn([Revocation(kind, name, at_ms, until_ms)])
                 case Missed():
                     self._missed.set()
+                case _:
+                    self._about_clients(each)
+
+    def _about_clients(self, each: News) -> None:
+        """What was asked of all nodes, as where it was asked."""
+        clients, presence = self.rooms.clients, self.rooms.presence
+        match each:
+            case Unsubscribe(user, channel):
+                clients.unsubscribe(user, channel)
+            case Refresh(user, expires_ms):
+                clients.refresh(user, expires_ms)
+            case Moved(channel, client, user, joined):
+                presence.tell(channel, client, user, joined=joined)
+            case Asked() if self.others is not None:
+                self.others.answer(each, presence.here(each.channel))
+            case Answered() if self.others is not None:
+                self.others.take(each)
 
     async def _look(self) -> None:
         while True:
@@ -84,7 +117,7 @@ class Neighbours:
             with suppress(Unavailable):  # the next look is soon enough
                 self._learn(await self.revoked())
                 if self.submitter is not None:
-                    self.submitter.wake(await self.submitter.waiting())
+                    await self.submitter.look()
             if self.bus.healthy:
                 await self._missed.wait()
             else:
@@ -92,8 +125,8 @@ class Neighbours:
 
     def _learn(self, rows: Iterable[Revocation]) -> None:
         """Whom they cover is sent away, as where it was revoked."""
-        for row in self.revocations.learn(rows):
-            of_name = self.clients.of_user(row.name) if row.kind == "user" else self.clients.of_jti(row.name)
-            for client in of_name:
-                if self.revocations.cover(self.clients.claims_of(client)):
+        revocations, clients = self.rooms.authenticator.revocations, self.rooms.clients
+        for row in revocations.learn(rows):
+            for client in clients.of_user(row.name) if row.kind == "user" else clients.of_jti(row.name):
+                if revocations.cover(clients.claims_of(client)):
                     client.disconnect(codes.FORCE_DISCONNECT)

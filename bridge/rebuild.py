@@ -10,7 +10,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bridge import settings, shredded
+from bridge import settings, shards, shredded
 from bridge.crossing import confirm
 from bridge.errors import BridgeError, EnvelopeRejected, ProducerGap
 from bridge.keys.ring import CampaignKeys, campaign_owner, stand_at
@@ -242,7 +242,7 @@ class Rebuild:
             flights.stand_behind(connection, ref, topic_id, read.producer_sequence, now_ms=now_ms())
             tally.skipped += read.skipped
         shredded.obey(connection)
-        settings.keep_cursor(connection, max(0, reached_ns - settings.SLACK_NS))
+        shards.keep_cursor(connection, max(0, reached_ns - settings.SLACK_NS))
         settings.keep(connection, settings.IDS_BEGIN, str(tally.newest_ns))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, delete, or_, select, update
 
-from bridge import settings
+from bridge import settings, shards
 from bridge.publish import outbox
 from bridge.publish.outbox import EntryState
 from bridge.relay import progress
@@ -29,7 +29,7 @@ def unboard(connection: Connection) -> int:
     waits = {"state": EntryState.WAITING, "flight_id": None, "index": None}
     connection.execute(update(entries).where(under_way).values(waits))
     settings.keep(connection, settings.GENERATION, os.urandom(8).hex())
-    return settings.cursor_ns(connection)
+    return shards.cursor_ns(connection)
 
 
 def settle(connection: Connection, *, cursor_ns: int, empty: Collection[TopicId], lost: Mapping[TopicId, str]) -> None:
@@ -38,7 +38,7 @@ def settle(connection: Connection, *, cursor_ns: int, empty: Collection[TopicId]
     The sweep goes on from where the copy's stood, so that what was paid since is booked. What waits for a `lost`
     campaign is parked with the reason.
     """
-    settings.keep_cursor(connection, cursor_ns)
+    shards.keep_cursor(connection, cursor_ns)
     unused = [str(topic_id) for topic_id in empty]
     connection.execute(delete(pool).where(or_(pool.c.topic_id.is_(None), pool.c.topic_id.not_in(unused))))
     for topic_id, reason in lost.items():

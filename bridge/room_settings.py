@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from bridge.config import Config
 from bridge.config_rules import Section
+from bridge.config_sections import PostgresSource, RedisSource
 from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.settings import ApiKey, GatewaySettings, HttpSettings, Issuer, TokenSettings
+from bridge.gateway.tokens.fetching import REDIS
 from bridge.gateway.tokens.revocations import Revocations
-from bridge.intake.settings import SourceSettings
+from bridge.intake.settings import SourceSettings, StreamSettings
 from bridge.key_files import read_secret
 from bridge.publish.budgets import Budgets
 from topics.fees import TINYBAR_PER_HBAR
@@ -63,13 +67,23 @@ def gateway_settings(config: Config) -> GatewaySettings:
 
 
 def source_settings(config: Config) -> list[SourceSettings]:
-    """Those of each application's database, its URL read from a file where it names one. Raises ConfigInvalid."""
+    """Those of each application's database. Raises ConfigInvalid."""
+    return _with_urls(SourceSettings, "postgres", config.ingest.postgres, config)
+
+
+def stream_settings(config: Config) -> list[StreamSettings]:
+    """Those of each application's stream. Raises ConfigInvalid."""
+    return _with_urls(StreamSettings, "redis", config.ingest.redis, config)
+
+
+def _with_urls(kind: type[S], table: str, sources: Sequence[PostgresSource | RedisSource], config: Config) -> list[S]:
+    """Each with its URL, read from a file where it names one."""
     found = []
-    for index, source in enumerate(config.ingest.postgres):
+    for index, source in enumerate(sources):
         url = source.url
         if source.url_is_file:
-            url = read_secret(Path(url), key=f"ingest.postgres.{index}.url")
-        found.append(section_as(SourceSettings, config.events, source, url=url))  # both have a max_batch
+            url = read_secret(Path(url), key=f"ingest.{table}.{index}.url")
+        found.append(section_as(kind, config.events, source, url=url))  # both have a max_batch
     return found
 
 
@@ -96,6 +110,10 @@ def token_settings(config: Config) -> TokenSettings:
 
 def authenticator(config: Config, revocations: Revocations | None = None) -> Authenticator:
     """What checks clients' tokens. Raises ConfigInvalid for a key that can't be read or doesn't fit its algorithm."""
+    in_redis = any(urlsplit(issuer.keys_url).scheme in REDIS for issuer in config.tokens.issuers)
+    if in_redis and find_spec("redis") is None:
+        rule = "needs pip install 'hcs-bridge[redis]'"
+        raise ConfigInvalid([ConfigProblem("configuration", "tokens.issuers.keys_url", "redis://…", rule)])
     with told_as_invalid():
         return Authenticator(token_settings(config), revocations)
 

@@ -29,8 +29,9 @@ from bridge.publish.rotating import RotateAfter
 from bridge.publish.submitter import Submitter
 from bridge.publish.welcome import Welcome
 from bridge.relay.direct import DirectReading
+from bridge.relay.handing import Book, Handing, Reading
 from bridge.relay.hot import Hot, HotTopics
-from bridge.relay.inbound import Book, Handing, Inbound, Reading
+from bridge.relay.inbound import Inbound
 from bridge.relay.store import News
 from bridge.relay.tail import TopicRules
 from bridge.remotes import Remotes
@@ -58,6 +59,7 @@ class Outbound:
     rates: Rates
     bookkeeper: Bookkeeper
     budgets: Budgets
+    turnstile: Turnstile
 
 
 def outbound(
@@ -104,8 +106,12 @@ def outbound(
         pool=made.pool,
     )
     bookkeeper = Bookkeeper(database, remotes.mirror, rates, budgets=budgets, now_s=time.monotonic)
-    submitter = Submitter(config.publish, database, replace(carrier, creator=made.makers), makers=made.makers)
-    return Outbound(ingest, carrier, submitter, made.filling, made.directory, rates, bookkeeper, budgets)
+    by_turns = replace(carrier, creator=made.makers)
+    is_mine = storage.leases.is_mine
+    submitter = Submitter(config.publish, database, by_turns, is_mine=is_mine, makers=made.makers)
+    return Outbound(
+        ingest, carrier, submitter, made.filling, made.directory, rates, bookkeeper, budgets, made.turnstile
+    )
 
 
 def topic_terms(config: Config) -> TopicTerms:
@@ -123,6 +129,7 @@ class TopicRooms:
     pool: Pool
     filling: Filling
     directory: Directory
+    turnstile: Turnstile
 
 
 def topic_rooms(
@@ -140,7 +147,7 @@ def topic_rooms(
     filling = Filling(topics, database, pool, source=for_pool, makers=makers, retry_s=retry_s)
     for_directory = Creator(replace(terms, memo=MEMO), intents, sources=sources, witness=witness, pace=makers.spare)
     directory = Directory(topics, database, loader, for_directory, sources, witness)
-    return TopicRooms(creator, makers, pool, filling, directory)
+    return TopicRooms(creator, makers, pool, filling, directory, turnstile)
 
 
 def inbound(
@@ -159,6 +166,7 @@ def inbound(
         storage.config.relay,
         storage.database,
         storage.store,
+        storage.leases,
         reading=Reading(mirror, storage.ring, partial(topic_rules, storage), sample),
         handing=Handing(recognise, confirm, publish, book, partial(recall, storage.at_rest)),
     )

@@ -24,7 +24,7 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 topics = registry_table(metadata)
 registry = Registry(topics)
 
-# What must be known about the whole store: its generation, its network, the sweep's cursor.
+# What must be known about the whole store: its generation, its network.
 settings = Table(
     "settings",
     metadata,
@@ -261,4 +261,35 @@ revocations = Table(
     Column("name", String(200), primary_key=True),
     Column("at_ms", BigInteger, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
+)
+
+# Which daemons go on this database, each until its time is over by the database's clock, or renewed.
+daemons = Table(
+    "daemons",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("carries", Boolean, nullable=False),  # whether it takes leases
+    Column("until_ms", BigInteger, nullable=False),
+)
+
+# Whose the campaigns of a shard are: nobody's without a daemon. The fence grows with each taking.
+leases = Table(
+    "leases",
+    metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("daemon", Integer),
+    Column("fence", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("cursor_ns", BigInteger, nullable=False),  # up to which all that is the shard's has been swept
+)
+
+# Who had a shard under which fence, lately.
+tenures = Table(
+    "tenures",
+    metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("fence", BigInteger, primary_key=True, autoincrement=False),
+    Column("daemon", Integer, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
 )

@@ -1,16 +1,16 @@
-"""What must be known about the whole store, by name: its generation, its network, how far the sweep came."""
+"""What must be known about the whole store, by name: its generation, its network, its master key."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
+from bridge import shards
 from bridge.errors import DatabaseHeld
 from bridge.schema import settings
 from bridge.statements import upsert
 
 GENERATION = "generation"
 NETWORK = "network"
-CURSOR = "sweep_cursor_ns"
 IDS_BEGIN = "ids_begin_ns"
 """Of a store that was made anew from the ledger: transactions that it has no record of began before this."""
 MASTER = "master_key_id"
@@ -23,8 +23,6 @@ MOVING = "moving"
 """Which store, by its generation, is being moved here; not there once all of it is."""
 MOVED = "moved"
 """That all of it went to another database: this one must not go on."""
-HOLDER = "holder"
-"""Who took the database last, where a lock can get lost with its session."""
 SLACK_NS = 600 * 1_000_000_000
 """How far the ledger's clock may lie behind ours without the first messages being missed."""
 
@@ -45,7 +43,7 @@ def generation(connection: Connection) -> str:
 
 
 def claim(connection: Connection, *, network: str, generation: str, now_ns: int) -> None:
-    """Bind a new store to its network, give it its generation, and let the sweep begin now; refuse another network's.
+    """Bind a new store to its network, give it its generation, and let reading begin now; refuse another network's.
 
     Topic ids mean nothing on another network. Raises DatabaseHeld.
     """
@@ -53,7 +51,7 @@ def claim(connection: Connection, *, network: str, generation: str, now_ns: int)
     if bound is None:
         keep(connection, NETWORK, network)
         keep(connection, GENERATION, generation)
-        keep_cursor(connection, now_ns - SLACK_NS)
+        shards.begin(connection, cursor_ns=now_ns - SLACK_NS)
     elif bound != network:
         raise DatabaseHeld(
             f"the database belongs to the network {bound!r}, and network.name is {network!r}",
@@ -78,27 +76,3 @@ def refuse_copy(connection: Connection) -> None:
             "the database is a backup, and the ledger has gone on since",
             hint="put it somewhere else, and run `hcs-bridge restore FILE`, which reads what came since",
         )
-
-
-def hold(connection: Connection, holder: str) -> None:
-    """From here on it is this process's, whoever had it before."""
-    keep(connection, HOLDER, holder)
-
-
-def refuse_other(holder: str, connection: Connection) -> None:
-    """Raises DatabaseHeld where another process has taken it since: what this one knows may no longer be so."""
-    if found(connection, HOLDER) != holder:
-        raise DatabaseHeld(
-            "another process has taken the database since this one began",
-            hint="let one hcs-bridge run on it: its server was away, and the other one came first",
-        )
-
-
-def cursor_ns(connection: Connection) -> int:
-    """The consensus time up to which every topic of ours has been read; 0 at first."""
-    return int(found(connection, CURSOR) or 0)
-
-
-def keep_cursor(connection: Connection, cursor_ns: int) -> None:
-    """Everything up to this consensus time has been read."""
-    keep(connection, CURSOR, str(cursor_ns))

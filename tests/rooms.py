@@ -1,4 +1,4 @@
-"""The bridge's rooms put together for a test: real SQLite, a real devnet without delays, real clients of it."""
+"""The bridge's rooms put together for a test: a real database, a real devnet without delays, real clients of it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bridge import config_sections as sections
-from bridge import settings
+from bridge import shards
 from bridge.crossing import confirm, recall, recognise
 from bridge.database import Database
 from bridge.keys.at_rest import AtRest
 from bridge.keys.ring import STORE, CampaignKeys, KeyRing
+from bridge.leases import Leases
 from bridge.protocol.door.catalogue import catalogue_with
 from bridge.protocol.values import Change, Event
 from bridge.publish import id_records, outbox
@@ -33,7 +34,8 @@ from bridge.publish.purse import Purse
 from bridge.publish.rates import Rates
 from bridge.publish.submitter import Submitter
 from bridge.publish.welcome import Welcome
-from bridge.relay.inbound import Handing, Inbound, Reading
+from bridge.relay.handing import Handing, Reading
+from bridge.relay.inbound import Inbound
 from bridge.relay.store import News, Store
 from bridge.relay.tail import Batch, Progress, TopicRules, TopicTail
 from bridge.rooms import TopicRooms, topic_rooms
@@ -66,6 +68,7 @@ class Rooms:
 
     terms: Terms
     database: Database
+    leases: Leases
     ring: KeyRing
     at_rest: AtRest
     ids: TransactionIds
@@ -138,10 +141,12 @@ async def rooms_on(
     **publish: Any,
 ) -> AsyncIterator[Rooms]:
     """The rooms over the database at `terms.path`, only its writer going. Leaving the block is a crash of all else."""
+    payer, key = terms.devnet.operator_id, OperatorKey.parse(terms.devnet.operator_key)
+    ring = KeyRing(terms.master, max_cached=100)
     async with database_at(terms.path) as database:
-        ring = KeyRing(terms.master, max_cached=100)
         at_rest = await database.write(lambda c: AtRest(ring.ensure(c, STORE, now_ms=terms.clock.ms())))
-        payer = terms.devnet.operator_id
+        leases = Leases(sections.Lease(), database.kind.now_ms, number=0, carries=True)
+        await database.write(leases.take_all)
         last_ns = await database.read(lambda c: id_records.last_valid_start_ns(c, payer))
         network = NetworkTime(terms.clock, elapsed_ns=terms.clock.elapsed)
         ids = TransactionIds(
@@ -153,15 +158,12 @@ async def rooms_on(
         )
         ledger = GrpcLedger(
             [Node(account, address) for account, address in terms.devnet.nodes.items()],
-            operator=Operator(
-                payer, OperatorKey.parse(terms.devnet.operator_key), ids.next, network.refused, network.expired
-            ),
+            operator=Operator(payer, key, ids.next, network.refused, network.expired),
             settings=QUICK,
         )
-        mirror = Mirror(terms.devnet.mirror_url, QUICK_MIRROR, on_time=network.seen)
+        mirror = Mirror(terms.devnet.mirror_url, QUICK_MIRROR, network_time=network)
         rates = Rates(mirror)
-        if budgets:
-            await rates.now()
+        _ = budgets and await rates.now()
         section = sections.Publish(**{"linger_ms": 0, "retry_initial_s": 0.02, "retry_max_s": 0.1, **publish})
         loader = Loader(
             network=NETWORK,
@@ -176,13 +178,13 @@ async def rooms_on(
             now_ms=terms.clock.ms,
             purse=Purse(budgets, rates.known, terms.clock.ms, max_fee_tinybar=2 * HBAR, terms=TOPIC_TERMS),
         )
-        cursor_ns = await database.read(settings.cursor_ns)
+        cursor_ns = await database.read(shards.cursor_ns)
         try:
             sources = Sources(ledger, mirror, ids.network.now_ns)
-            key = OperatorKey.parse(terms.devnet.operator_key).public_bytes
-            made = topic_rooms(topics, database, loader, sources, ledger, submit_key=key)
+            made = topic_rooms(topics, database, loader, sources, ledger, submit_key=key.public_bytes)
             ingest = Ingest(database, ring, at_rest, Welcome(on_demand), now_ms=terms.clock.ms, pool=made.pool)
-            yield _joined(terms, database, loader, ingest, made, remotes=(ledger, mirror, rates), cursor_ns=cursor_ns)
+            remotes = ledger, mirror, rates, Sweep(mirror, payer, cursor_ns=cursor_ns)
+            yield _joined(terms, database, leases, loader, ingest, made, remotes=remotes)
         finally:
             await mirror.close()
             await ledger.close()
@@ -219,17 +221,16 @@ def change(campaign_id: str | None = "c1", *, user_id: str | None = None, **payl
 def _joined(
     terms: Terms,
     database: Database,
+    leases: Leases,
     loader: Loader,
     ingest: Ingest,
     made: TopicRooms,
     *,
-    remotes: tuple[GrpcLedger, Mirror, Rates],
-    cursor_ns: int,
+    remotes: tuple[GrpcLedger, Mirror, Rates, Sweep],
 ) -> Rooms:
-    """What app.py does, in small."""
-    ledger, mirror, rates = remotes
-    news: list[News] = []
-    rejected: list[tuple[bytes, str]] = []
+    """What app.py does."""
+    ledger, mirror, rates, sweep = remotes
+    news, rejected = list[News](), list[tuple[bytes, str]]()
 
     async def reject(entries: Sequence[Entry], reason: str) -> None:
         rejected.extend((entry.event_id, reason) for entry in entries)
@@ -240,10 +241,10 @@ def _joined(
     store = Store(loader.at_rest, catalogue_with().data_type)
     reading = Reading(mirror, loader.ring, lambda t: TopicRules(NETWORK, t, terms.public, sections.Relay()))
     handing = Handing(recognise, confirm, news.extend, bookkeeper.book, partial(recall, loader.at_rest))
-    inbound = Inbound(sections.Relay(), database, store, reading=reading, handing=handing)
-    submitter = Submitter(loader.publish, database, replace(carrier, creator=made.makers), makers=made.makers)
-    sweep = Sweep(mirror, terms.devnet.operator_id, cursor_ns=cursor_ns)
+    inbound = Inbound(sections.Relay(), database, store, leases, reading=reading, handing=handing)
+    turns, is_mine = replace(carrier, creator=made.makers), leases.is_mine
+    submitter = Submitter(loader.publish, database, turns, is_mine=is_mine, makers=made.makers)
     return Rooms(
-        terms, database, loader.ring, loader.at_rest, loader.ids, ledger, mirror, loader, made.creator, carrier,
+        terms, database, leases, loader.ring, loader.at_rest, loader.ids, ledger, mirror, loader, made.creator, carrier,
         submitter, made.filling, made.directory, ingest, store, inbound, sweep, news, rejected,
     )  # fmt: skip

@@ -39,6 +39,8 @@ def exit_code(error: BaseException) -> int | None:
     match innermost(error):
         case CommandFailed() as failed:
             return failed.code
+        case bridge_errors.LeasesLost():  # to be started again, unlike what is refused at the start
+            return FAILED
         case bridge_errors.ConfigInvalid() | bridge_errors.AddressUnusable() | bridge_errors.DatabaseHeld():
             return USAGE
         case bridge_errors.Unavailable() | topics_errors.Unavailable():

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from bridge.config_sections.corridors import Budgets, DeclaredEvent, Events, Publish, Relay, Topics
 from bridge.config_sections.doors import ALL_SCOPES, ApiKey, Gateway, Http, Issuer, Scope, Tokens
-from bridge.config_sections.intake import Ingest, PostgresSource, WatchedTable, WatchedValue
-from bridge.config_sections.machine import Bus, Daemon, Database, Doctor, Keys, Log, Tracing
+from bridge.config_sections.intake import Ingest, PostgresSource, RedisSource, WatchedTable, WatchedValue
+from bridge.config_sections.machine import Bus, Daemon, Database, Doctor, Keys, Lease, Log, Tracing
 from bridge.config_sections.network import Ledger, Mirror, Network, Node, Operator, with_mirror
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Ingest",
     "Issuer",
     "Keys",
+    "Lease",
     "Ledger",
     "Log",
     "Mirror",
@@ -34,6 +35,7 @@ __all__ = [
     "Operator",
     "PostgresSource",
     "Publish",
+    "RedisSource",
     "Relay",
     "Scope",
     "Tokens",

@@ -6,7 +6,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from bridge.config_rules import Count, EventName, IntakeUrl, Name, Seconds, Section, distinct_names
+from bridge.config_rules import (
+    Count,
+    EventName,
+    IntakeUrl,
+    Name,
+    OptionalPath,
+    Seconds,
+    Section,
+    StreamUrl,
+    distinct_names,
+)
 
 Identifier = Annotated[str, Field(pattern=r'^[^\x00-\x1f".$]{1,63}$')]
 TableName = Annotated[str, Field(pattern=r'^([^\x00-\x1f".$]{1,63}\.)?[^\x00-\x1f".$]{1,63}$')]
@@ -79,7 +89,36 @@ class PostgresSource(Section):
         return "://" not in self.url
 
 
+class RedisSource(Section):
+    """A stream in another application's Redis, whose entries are read."""
+
+    name: Name
+    url: Annotated[StreamUrl, Field(repr=False)]
+    stream: Annotated[str, Field(min_length=1, max_length=512)]
+    group: Name = "hcs-bridge"
+    ca_file: OptionalPath = None
+    timeout_s: Seconds = 5.0
+    poll_interval_s: Seconds = 1.0
+    max_batch: Count = 500
+    reconnect_max_s: Seconds = 30.0
+    lock_s: Seconds = 15.0
+    keep_refused: Count = 1000
+
+    @property
+    def url_is_file(self) -> bool:
+        """Whether `url` names the file that holds it."""
+        return "://" not in self.url
+
+
 class Ingest(Section):
     """The doors beside HTTP."""
 
     postgres: Annotated[tuple[PostgresSource, ...], AfterValidator(distinct_names)] = ()
+    redis: Annotated[tuple[RedisSource, ...], AfterValidator(distinct_names)] = ()
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        """Costs and log lines go by these names."""
+        named: tuple[PostgresSource | RedisSource, ...] = (*self.postgres, *self.redis)
+        distinct_names(named)
+        return self

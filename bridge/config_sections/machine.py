@@ -44,7 +44,7 @@ class Database(Section):
 class Daemon(Section):
     """Which one of the daemons on a database this is, and what it does."""
 
-    number: Annotated[int, Field(ge=0, le=999)] = 0
+    number: Annotated[int, Field(ge=0, le=99)] = 0
     roles: Annotated[tuple[Role, ...], Field(min_length=1)] = ROLES
 
     @field_validator("roles")
@@ -54,6 +54,13 @@ class Daemon(Section):
         if ("publish" in roles) != ("relay" in roles):
             raise ValueError("must have publish and relay both, or neither")
         return roles
+
+
+class Lease(Section):
+    """How daemons on one database share the campaigns out."""
+
+    ttl_s: Seconds = 15.0
+    keep_tenures: Count = 20
 
 
 class Bus(Section):
@@ -68,6 +75,8 @@ class Bus(Section):
     reconnect_max_s: Seconds = 5.0
     poll_interval_s: Seconds = 1.0
     check_interval_s: Seconds = 10.0
+    answer_timeout_s: Seconds = 0.5
+    max_questions: Count = 100
 
 
 class Log(Section):

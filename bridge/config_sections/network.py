@@ -67,7 +67,6 @@ class Ledger(Section):
     """How transactions reach the nodes."""
 
     backend: Literal["grpc", "hedera-sdk-py"] = "grpc"
-    node_number: Annotated[int, Field(ge=0, le=99)] = 0
     valid_duration_s: Annotated[int, Field(ge=15, le=180)] = 120
     max_fee_hbar: Amount = 2.0
     create_max_fee_hbar: Amount = 25.0

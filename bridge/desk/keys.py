@@ -16,6 +16,7 @@ from bridge.errors import ConfigInvalid, KeysRefused
 from bridge.keys.load import hex_key
 from bridge.keys.master import change_master
 from bridge.keys.ring import STORE, user_owner
+from bridge.leases import Leases
 from bridge.log import get_logger
 from bridge.offline import carrying
 from bridge.protocol.channels import ACCOUNT
@@ -63,6 +64,7 @@ class KeyDesk:
             ring.hold(master)
 
             def work(connection: Connection) -> int:
+                _refuse_others(self._storage.leases, connection)
                 change_master(connection, path, master)
                 return ring.rewrap(connection)
 
@@ -87,6 +89,7 @@ class KeyDesk:
             act = {"campaign": shredding.campaign, "user": shredding.user}[kind]
 
             def work(connection: Connection) -> Shredded:
+                _refuse_others(storage.leases, connection)
                 shredded = act(connection, name)
                 change_master(connection, path, master)
                 storage.ring.renew(connection, STORE, now_ms=shredding.now_ms, by=by)
@@ -110,6 +113,14 @@ async def key_desk_alone(config: Config) -> AsyncIterator[KeyDesk]:
     """
     async with opened(config, alone=True) as storage, carrying(storage) as rooms:
         yield KeyDesk(storage, rooms, wake=lambda _refs: None)
+
+
+def _refuse_others(leases: Leases, connection: Connection) -> None:
+    """Other daemons would go on with the keys that they have in memory, and seal what nobody can open."""
+    if numbers := leases.others(connection):
+        told = ", ".join(map(str, numbers))
+        hint = "stop all daemons, and run the same command then: it works on the database itself"
+        raise KeysRefused(f"other daemons have the same keys in memory (daemon.number {told})", status=409, hint=hint)
 
 
 def _new_master(new_file: str) -> tuple[Path, bytes]:

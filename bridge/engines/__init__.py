@@ -5,6 +5,7 @@ Each module of a kind has the same functions (`Kind`); `database.url` says which
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine
@@ -49,8 +50,17 @@ class Kind(Protocol):
     def exists(self, section: DatabaseSection) -> bool:
         """Whether anything was ever made there."""
 
-    def hold(self, section: DatabaseSection) -> Held:
-        """Take it for this process alone: two daemons on one outbox would publish twice. Raises DatabaseHeld."""
+    def hold(self, section: DatabaseSection, *, daemon: int | None = None) -> Held:
+        """Take it for this process alone, or, where several may be, for the daemon of that number.
+
+        Raises DatabaseHeld.
+        """
+
+    def in_turn(self, engine: Engine) -> AbstractContextManager[None]:
+        """Inside the block no other process is in its own: daemons that start together start one after the other."""
+
+    def now_ms(self, connection: Connection) -> int:
+        """The time by the clock that all who write there share."""
 
     def place(self, section: DatabaseSection) -> str:
         """Where it is, in words that may be shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,15 +23,31 @@ OF_SQLITE: Mapping[str, str] = {
 OF_POSTGRESQL: Mapping[str, str] = {
     "08": "see that the server of database.url runs and can be reached, and has that database and user",
     "25006": "the server is a standby, or was set to read only: database.url must name one that takes writes",
-    "42501": "give the user of database.url the right to it: GRANT CREATE ON DATABASE",
+    "28P01": "mend the password in database.url",
+    "28": "mend the user in database.url: it needs LOGIN, and a line of pg_hba.conf that lets it in from here",
+    "3D000": "mend the database's name in database.url, or make it: CREATE DATABASE",
+    "42501": "give the user of database.url the right to it: GRANT CREATE, CONNECT ON DATABASE",
     "53100": "make room on the server's disk",
     "53300": "raise the server's max_connections, or lower database.read_threads",
     "53": "see what the server lacks in its own log",
     "55": "somebody holds a lock in it: pg_stat_activity names the session",
+    "57P03": "the server is being started or stopped: in a moment it may be there",
     "57": "the server is being stopped, or somebody ended this session",
     "58": "see the server's own log: its disk, or its files, are not well",
 }
 """By how the SQLSTATE begins (PostgreSQL's documentation, appendix A)."""
+REFUSALS: Mapping[str, str] = {
+    r"password authentication failed|no password supplied": "28P01",
+    r'role ".*" (does not exist|is not permitted to log in)|pg_hba\.conf': "28000",
+    r'database ".*" does not exist': "3D000",
+    r"permission denied for database": "42501",
+    r"too many (clients|connections)|connection slots": "53300",
+    r"the database system is": "57P03",
+}
+"""The SQLSTATEs of a server that lets nobody in, by what it says: libpq keeps that and not the state.
+
+In another language (lc_messages) it isn't known, and the hint is that of a server that can't be reached.
+"""
 CONFLICTS = frozenset({"40001", "40P01"})
 """serialization_failure, deadlock_detected: the same again may well succeed."""
 
@@ -53,6 +70,17 @@ def unavailable() -> Iterator[None]:
         raise (_of_postgresql(error) or error) from error
 
 
+def sqlstate_of(error: BaseException) -> str | None:
+    """Of an error of psycopg's; None if there was no answer from a server."""
+    known: str | None = getattr(error, "sqlstate", None)
+    return known or next((state for said, state in REFUSALS.items() if re.search(said, str(error))), None)
+
+
+def said_in(error: BaseException) -> str:
+    """What the server said, in one line: the others quote the statement. Never a password: libpq shows none."""
+    return str(error).strip().partition("\n")[0].rpartition("FATAL:")[2].strip()
+
+
 def _of_sqlite(error: DBAPIError, orig: sqlite3.Error) -> Exception | None:
     if not isinstance(error, OperationalError) or orig.sqlite_errorcode == sqlite3.SQLITE_ERROR:
         return None
@@ -61,16 +89,11 @@ def _of_sqlite(error: DBAPIError, orig: sqlite3.Error) -> Exception | None:
 
 
 def _of_postgresql(error: DBAPIError) -> Exception | None:
-    state = getattr(error.orig, "sqlstate", None)
+    state = None if error.orig is None else sqlstate_of(error.orig)
     if state in CONFLICTS:
         return Conflict(str(error.orig))
     if state is None:  # no answer at all: the connection could not be made, or has broken
         lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
         state = "08" if lost else ""
     hint = next((hint for start, hint in OF_POSTGRESQL.items() if state.startswith(start)), None)
-    return None if hint is None else Unavailable("the database", _said(error), hint=hint)
-
-
-def _said(error: DBAPIError) -> str:
-    """The first line of it; the others quote the statement."""
-    return str(error.orig).strip().partition("\n")[0]
+    return None if hint is None else Unavailable("the database", said_in(error.orig or error), hint=hint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +34,7 @@ def engine_of(section: DatabaseSection) -> Engine:
         cursor = connection.cursor()
         cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (section.schema_name,))
         if cursor.fetchone() is None:  # asked first: who may use it needn't have the right to make it
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))  # two that make it at once: one would fail
             cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{section.schema_name}"')
         connection.commit()
 
@@ -79,29 +82,60 @@ class Held:
     engine: Engine
     session: Connection
 
+    def locks(self, function: str, name: str) -> bool:
+        """Whether the session could take what goes by that name."""
+        take = text(f"SELECT {function}(hashtextextended(:name, :ours))")
+        return bool(self.session.execute(take, {"ours": LOCK, "name": name}).scalar_one())
+
     def close(self) -> None:
         """Let others have it."""
         self.session.close()
         self.engine.dispose()
 
 
-def hold(section: DatabaseSection) -> Held:
-    """An advisory lock on the schema's name, for a session that does nothing else."""
+def now_ms(connection: Connection) -> int:
+    """The server's time of day, as it passes within a transaction, too."""
+    return int(connection.execute(text("SELECT extract(epoch from clock_timestamp()) * 1000")).scalar_one())
+
+
+def hold(section: DatabaseSection, *, daemon: int | None = None) -> Held:
+    """Advisory locks by the schema's name, for a session that does nothing else: alone, or as one of several daemons.
+
+    Those share the lock of the whole, so that whoever wants it alone waits for all of them to be stopped.
+    """
     engine = _engine(section, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with unavailable():
-        session = engine.connect()
-        wanted = {"ours": LOCK, "name": section.schema_name}
-        taken = session.execute(
-            text("SELECT pg_try_advisory_lock(hashtextextended(:name, :ours))"), wanted
-        ).scalar_one()
-    held = Held(engine, session)
+        held = Held(engine, engine.connect())
+        whole, own = section.schema_name, f"{section.schema_name}/{daemon}"
+        if daemon is None:
+            taken = held.locks("pg_try_advisory_lock", whole)
+            refusal = f"another process holds the database ({place(section)})"
+            hint = "stop the other hcs-bridge, or give this one a database.schema_name of its own"
+        elif taken := held.locks("pg_try_advisory_lock_shared", whole):
+            taken = held.locks("pg_try_advisory_lock", own)
+            refusal = f"another daemon with daemon.number {daemon} holds the database ({place(section)})"
+            hint = (
+                "give each daemon on it a daemon.number of its own; one that hangs keeps its number until it is killed"
+            )
+        else:
+            refusal = f"another process has the database for itself ({place(section)})"
+            hint = "wait until the command that works on it is through, or give this one another database.schema_name"
     if not taken:
         held.close()
-        raise DatabaseHeld(
-            f"another process holds the database ({place(section)})",
-            hint="stop the other hcs-bridge, or give this one a database.schema_name of its own",
-        )
+        raise DatabaseHeld(refusal, hint=hint)
     return held
+
+
+@contextmanager
+def in_turn(engine: Engine) -> Iterator[None]:
+    """A lock of a session that does nothing else, by the schema's name: transactions in the block begin behind it."""
+    ours = "(hashtextextended(current_schema() || '/start', :ours))"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
+        session.execute(text(f"SELECT pg_advisory_lock{ours}"), {"ours": LOCK})
+        try:
+            yield
+        finally:
+            session.execute(text(f"SELECT pg_advisory_unlock{ours}"), {"ours": LOCK})
 
 
 def place(section: DatabaseSection) -> str:

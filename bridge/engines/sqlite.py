@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TextIO
 
@@ -59,7 +60,12 @@ def is_committed(_connection: Connection, _ticket: str) -> bool | None:
     raise NotImplementedError
 
 
-def hold(section: DatabaseSection) -> TextIO:
+def now_ms(_connection: Connection) -> int:
+    """This machine's time of day."""
+    return time.time_ns() // 1_000_000
+
+
+def hold(section: DatabaseSection, *, daemon: int | None = None) -> TextIO:  # there is one at most
     """Take the database for this process alone; keep what comes back open as long as it is used.
 
     Two daemons on one outbox would publish twice. Raises DatabaseHeld, Unavailable.
@@ -76,6 +82,11 @@ def hold(section: DatabaseSection) -> TextIO:
             hint="stop the other hcs-bridge, or give this one a database.url of its own",
         ) from error
     return lock
+
+
+def in_turn(_engine: Engine) -> AbstractContextManager[None]:
+    """There is one daemon."""
+    return nullcontext()
 
 
 def reading(section: DatabaseSection, *, timeout_s: float) -> Engine:

@@ -9,9 +9,10 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bridge.counts import count
+from bridge.counts import count, observe
 from bridge.database import Database
 from bridge.errors import BudgetSpent, ReceiptContradicted
+from bridge.protocol.wire.events import uuid7_ms
 from bridge.publish import costs, flights, id_records, outbox, pins, rotating
 from bridge.publish.flights import Chunk, Flight, FlightState
 from bridge.publish.id_records import TransactionState
@@ -20,6 +21,7 @@ from bridge.publish.outbox import Entry
 from bridge.schema import registry
 from topics.creator import TopicSource
 from topics.errors import Rejected, StartInFuture
+from topics.ledger.codes import counted_as
 from topics.ledger.port import Receipt
 from topics.settlement import NeverRan, Sources, Witness, settle
 from topics.unsent import Unsent
@@ -74,6 +76,8 @@ class Carrier:
             return False
         if load.fresh:
             self.unsent.drawn(chunk.id for chunk in flight.chunks)
+        for entry in load.boarded:
+            observe("lag", (self.loader.now_ms() - uuid7_ms(entry.event_id)) / 1000, "outbox")
         try:
             await self._carry(flight)
             count("flights")
@@ -159,7 +163,7 @@ class Carrier:
 
     async def _renew(self, flight: Flight, chunk: Chunk, status: str) -> Chunk:
         """Give the chunk another id, on disk before it is used; the message stays what it was, byte for byte."""
-        count("renewed", status)
+        count("renewed", counted_as(status))
         fresh = self.loader.chunk(chunk.number, chunk.total, chunk.message)
 
         def swap(connection: Connection) -> None:

@@ -50,11 +50,12 @@ class _Bound:
 class Load:
     """What a campaign's turn begins with: the flight to carry, or why there is none.
 
-    `fresh` tells that its ids have never been used, `more` that others may wait behind it, `stop` which budget is in
-    the way.
+    `fresh` tells that its ids have never been used, `boarded` what it took along just now, `more` that others may wait
+    behind it, `stop` which budget is in the way.
     """
 
     flight: Flight | None = None
+    boarded: Sequence[Entry] = ()
     fresh: bool = True
     more: bool = False
     topic_missing: bool = False
@@ -110,7 +111,10 @@ class Loader:
         made = flights.record(connection, [found.draft for found in ready], now_ms=self.now_ms())
         outbox.board(connection, {flight.id: found.boarding for flight, found in zip(made, ready, strict=True)})
         fresh = iter(made)
-        return [Load(next(fresh), more=found.more) if isinstance(found, _Ready) else found for found in begun]
+        return [
+            Load(next(fresh), found.boarding, more=found.more) if isinstance(found, _Ready) else found
+            for found in begun
+        ]
 
     def _begin(
         self,

@@ -43,6 +43,10 @@ class Turnstile:
         await self._sleep(self._pace.reserve(self._now_s()))
         await self._open.wait()
 
+    def shared_by(self, daemons: int) -> None:
+        """So many go through together, at that pace in all."""
+        self._pace.share(1 / daemons)
+
     def shut(self) -> None:
         """Let nobody through any more."""
         self._open.clear()
@@ -65,6 +69,8 @@ class Makers:
         self._turnstile = turnstile
         self._queue: deque[str] = deque()
         self._known: set[str] = set()  # in the queue, or being made
+        self._making: set[str] = set()
+        self._made = asyncio.Event()
         self._failed: dict[str, Exception] = {}
         self._turns = asyncio.Semaphore(0)  # one permit for each place in the queue
         self._nobody_waits = asyncio.Event()
@@ -82,11 +88,11 @@ class Makers:
             self._turns.release()
         raise TopicAwaited(ref)
 
-    async def run(self, wake: Callable[[Iterable[str]], None]) -> None:
-        """Make topics until cancelled; `wake` is told of whom there is news, good or bad."""
+    async def run(self, wake: Callable[[Iterable[str]], None], is_mine: Callable[[str], bool]) -> None:
+        """Make topics until cancelled, for whom it still is ours to; `wake` is told of whom there is news."""
         async with asyncio.TaskGroup() as workers:
             for number in range(self._settings.max_creations):
-                workers.create_task(self._work(wake), name=f"topics-{number}")
+                workers.create_task(self._work(wake, is_mine), name=f"topics-{number}")
 
     async def spare(self) -> None:
         """A place for a topic that can wait: it comes when no campaign waits for its own, and one at a time."""
@@ -94,11 +100,17 @@ class Makers:
             await self._nobody_waits.wait()
             await self._turnstile.enter()
 
+    async def left(self, is_mine: Callable[[str], bool]) -> None:
+        """Return once no topic is being made for campaigns that aren't ours any more."""
+        while not all(map(is_mine, self._making)):
+            self._made.clear()
+            await self._made.wait()
+
     def drain(self) -> None:
         """Begin no topic any more. Those under way are on disk, and are settled at the next start at the latest."""
         self._turnstile.shut()
 
-    async def _work(self, wake: Callable[[Iterable[str]], None]) -> None:
+    async def _work(self, wake: Callable[[Iterable[str]], None], is_mine: Callable[[str], bool]) -> None:
         while True:
             await self._turns.acquire()
             if self._turnstile.is_shut:
@@ -106,9 +118,17 @@ class Makers:
             ref = self._queue.popleft()
             if not self._queue:
                 self._nobody_waits.set()
-            try:
-                await self._source.create(ref)
-            except FAILURES as failure:
-                self._failed[ref] = failure
+            if is_mine(ref):
+                await self._make(ref)
             self._known.discard(ref)
             wake([ref])
+
+    async def _make(self, ref: str) -> None:
+        self._making.add(ref)
+        try:
+            await self._source.create(ref)
+        except FAILURES as failure:
+            self._failed[ref] = failure
+        finally:
+            self._making.discard(ref)
+            self._made.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,7 @@ from bridge.log import get_logger
 from bridge.publish import flights, outbox
 from bridge.publish.carrier import Carrier
 from bridge.publish.makers import Makers, TopicAwaited
+from bridge.publish.troubles import Troubles
 from bridge.schema import registry
 from topics import errors as hcs
 
@@ -28,8 +29,15 @@ class Submitter:
     """
 
     def __init__(
-        self, settings: Publish, database: Database, carrier: Carrier, *, makers: Makers | None = None
+        self,
+        settings: Publish,
+        database: Database,
+        carrier: Carrier,
+        *,
+        is_mine: Callable[[str], bool],
+        makers: Makers | None = None,
     ) -> None:
+        self._is_mine = is_mine
         self._settings = settings
         self._database = database
         self._carrier = carrier
@@ -39,16 +47,22 @@ class Submitter:
         self._woken: set[str] = set()  # got more work while known
         self._failures: dict[str, int] = {}
         self._stopped: dict[str, str] = {}  # by a budget, and by which
-        self._waits: dict[str, str] = {}  # why the last turn carried nothing
+        self._troubles = Troubles()  # why the last turn carried nothing
         self._later: dict[str, asyncio.TimerHandle] = {}  # when the next turn begins to be due
         self._turns = asyncio.Semaphore(0)  # one permit for each place in the queue
         self._draining = False
         self._flying: set[str] = set()
         self._idle = asyncio.Event()
+        self._ended = asyncio.Event()  # a turn
 
     def wake(self, refs: Iterable[str]) -> None:
-        """These campaigns have something on disk to send. They linger a little: what comes now shares the frame."""
+        """These campaigns have something on disk to send; those that are others' don't count.
+
+        They linger a little: what comes now shares the frame.
+        """
         for ref in refs:
+            if not self._is_mine(ref):
+                continue
             if ref in self._known:
                 self._woken.add(ref)
             else:
@@ -67,7 +81,7 @@ class Submitter:
     @property
     def waits(self) -> Mapping[str, str]:
         """The campaigns of which nothing could be carried when they last had a turn, each with why; the dict itself."""
-        return self._waits
+        return self._troubles.why
 
     @property
     def flying(self) -> Set[str]:
@@ -80,16 +94,16 @@ class Submitter:
 
     async def run(self) -> None:
         """Carry flights until cancelled, beginning with those that the last run left open."""
-        self.wake(await self.waiting())
+        await self.look()
         async with asyncio.TaskGroup() as workers:
             for number in range(self._settings.max_flights):
                 workers.create_task(self._work(), name=f"flights-{number}")
             if self._makers is not None:
-                workers.create_task(self._makers.run(self.wake), name="topics")
+                workers.create_task(self._makers.run(self.wake, self._is_mine), name="topics")
 
-    async def waiting(self) -> set[str]:
-        """The campaigns that have work, by what is on disk. Raises Unavailable."""
-        return await self._database.read(_refs_left)
+    async def look(self) -> None:
+        """Wake the campaigns that have work, by what is on disk. Raises Unavailable."""
+        self.wake(await self._database.read(_refs_left))
 
     async def drain(self) -> None:
         """Begin no flight any more, and wait for those under way, at most `drain_timeout_s`.
@@ -113,11 +127,15 @@ class Submitter:
             if self._draining:
                 continue
             ref = self._queue.popleft()
+            if not self._is_mine(ref):
+                self._forget(ref)
+                continue
             self._flying.add(ref)
             try:
                 delay_s = await self._turn(ref)
             finally:
                 self._flying.discard(ref)
+                self._ended.set()
                 if not self._flying:
                     self._idle.set()
             if delay_s is None and ref in self._woken:
@@ -126,6 +144,26 @@ class Submitter:
                 self._enqueue_in(delay_s, ref)
             else:
                 self._known.discard(ref)
+
+    async def left(self) -> None:
+        """Return once nothing is under way for campaigns that aren't this daemon's any more."""
+        if self._makers is not None:
+            await self._makers.left(self._is_mine)
+        while not all(map(self._is_mine, self._flying)):
+            self._ended.clear()
+            await self._ended.wait()
+
+    def _forget(self, ref: str) -> None:
+        """Others carry it."""
+        self._known.discard(ref)
+        self._woken.discard(ref)
+        self._went_well(ref)
+
+    def _went_well(self, ref: str) -> None:
+        """Nothing stands in its way any more."""
+        self._failures.pop(ref, None)
+        self._stopped.pop(ref, None)
+        self._troubles.over(ref)
 
     def _linger_s(self) -> float:
         """Longer while many requests share a commit: a flight takes the CPU of several, and they fill it."""
@@ -148,23 +186,16 @@ class Submitter:
         except TopicAwaited:
             return None
         except BudgetSpent as error:
-            if ref not in self._stopped:
-                log.error("submission stopped; nothing is lost", ref=ref, reason=error.reason, hint=error.hint)
+            self._troubles.stopped(ref, error)
             self._stopped[ref] = error.reason
-            self._waits[ref] = f"{error}; {error.hint}"
             return self._settings.retry_max_s
         except (Unavailable, hcs.Unavailable, hcs.MalformedAnswer) as error:
-            log.warning("flight delayed", ref=ref, reason=str(error))
-            self._waits[ref] = str(error)
+            self._troubles.delayed(ref, error)
             return self._delay_s(ref)
         except (hcs.Rejected, IntegrityBroken) as error:
-            log.error("submission stopped; nothing is lost", ref=ref, reason=str(error), hint=error.hint)
-            self._waits[ref] = f"{error}; {error.hint}" if error.hint else str(error)
+            self._troubles.stopped(ref, error)
             return self._settings.retry_max_s
-        self._failures.pop(ref, None)
-        self._waits.pop(ref, None)
-        if self._stopped.pop(ref, None) is not None:
-            log.info("submission goes on", ref=ref)
+        self._went_well(ref)
         return 0 if carried else None  # a flight takes what fits; there may be more behind it
 
     def _delay_s(self, ref: str) -> float:

@@ -32,11 +32,20 @@ class FollowedTopics:
     Whoever calls `at`, `hold` or `drop` has the topic's `turn`. A tail that is ahead of what is stored isn't held.
     """
 
-    def __init__(self, database: Database, rules: Callable[[TopicId], TopicRules], *, max_open_topics: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rules: Callable[[TopicId], TopicRules],
+        is_mine: Callable[[str], bool],
+        *,
+        max_open_topics: int,
+    ) -> None:
         self._database = database
         self._rules = rules
+        self._is_mine = is_mine
         self._max_open_topics = max_open_topics
         self._held: OrderedDict[TopicId, Followed] = OrderedDict()  # the one read longest ago first
+        self._elsewhere: OrderedDict[TopicId, str] = OrderedDict()  # others' topics that moved, by their refs
         self._turns: WeakValueDictionary[TopicId, asyncio.Lock] = WeakValueDictionary()
 
     def __len__(self) -> int:
@@ -52,14 +61,29 @@ class FollowedTopics:
         return 0 if followed is None else followed.tail.position.sequence
 
     async def at(self, topic_id: TopicId) -> Followed | None:
-        """The topic where it was left; None for one that isn't ours, or is halted."""
+        """The topic where it was left; None for one that isn't this daemon's to read, or is halted."""
+        ref = self._elsewhere.get(topic_id)
+        if ref is not None and not self._is_mine(ref):
+            return None
         followed = self._held.get(topic_id)
         if followed is None:
             followed = await self._database.read(lambda c: self._pick_up(c, topic_id))
             if followed is None:
                 return None
+        if not self._is_mine(followed.source.ref):
+            self._leave(followed.source)
+            return None
         self.hold(followed)
         return followed
+
+    async def left(self) -> None:
+        """Return once nothing is being read of topics that aren't this daemon's any more; they are forgotten."""
+        for turn in list(self._turns.values()):
+            async with turn:
+                pass
+        for followed in list(self._held.values()):
+            if not self._is_mine(followed.source.ref):
+                self._leave(followed.source)
 
     def hold(self, followed: Followed) -> None:
         """Go on from there the next time: what its tail has taken is stored."""
@@ -71,6 +95,14 @@ class FollowedTopics:
     def drop(self, topic_id: TopicId) -> None:
         """Go on from what is stored the next time."""
         self._held.pop(topic_id, None)
+
+    def _leave(self, source: Source) -> None:
+        """Others read it, and what is known of it here gets old."""
+        self.drop(source.topic_id)
+        self._elsewhere[source.topic_id] = source.ref
+        self._elsewhere.move_to_end(source.topic_id)
+        if len(self._elsewhere) > self._max_open_topics:
+            self._elsewhere.popitem(last=False)
 
     def _pick_up(self, connection: Connection, topic_id: TopicId) -> Followed | None:
         registration = registry.by_topic(connection, topic_id)

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 
 from sqlalchemy import Connection
 
-from bridge import settings
 from bridge.config_sections import Relay
 from bridge.database import Database
 from bridge.errors import IntegrityBroken, ProducerGap, ReceiptContradicted, Unavailable
-from bridge.keys.ring import CampaignKeys, KeyRing
+from bridge.keys.ring import CampaignKeys
+from bridge.leases import Leases
 from bridge.log import get_logger
 from bridge.relay import progress
 from bridge.relay.counted import counted, topic_halted
 from bridge.relay.followed import Followed, FollowedTopics
+from bridge.relay.handing import Handing, Reading
 from bridge.relay.hot import sift
-from bridge.relay.on_record import Ours, Sent, no_record
+from bridge.relay.reach import Reach
 from bridge.relay.store import News, Source, Store, portions
-from bridge.relay.tail import Batch, TopicRules
+from bridge.relay.tail import Batch
 from topics import errors as hcs
-from topics.mirror.answers import Page, TransactionOutcome
-from topics.mirror.rest import Mirror
+from topics.mirror.answers import Page
 from topics.mirror.sweep import Sweep
 from topics.values import Position, TopicId, TopicMessage
 
@@ -35,33 +34,6 @@ ALL_THERE_IS = 2**63 - 1  # for a topic of which nobody said how far it has move
 MIRRORS_FAULT = (hcs.IntegrityError, ProducerGap, ReceiptContradicted)
 """What a mirror can cause by what it shows; a seal of ours that is broken is nobody's fault but ours."""
 
-Book = Callable[[Sequence[TransactionOutcome]], Awaitable[None]]
-
-
-async def _unbooked(_rows: Sequence[TransactionOutcome]) -> None:
-    """For who keeps no books."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handing:
-    """What the corridor asks and hands on, given by app.py: `confirm` gives for each batch None, or what is wrong."""
-
-    recognise: Callable[[Connection, Sequence[TopicMessage], int], Ours]
-    confirm: Callable[[Connection, Sequence[Batch]], Sequence[IntegrityBroken | None]]
-    publish: Callable[[Sequence[News]], None]
-    book: Book = _unbooked
-    recall: Callable[[Connection, int], Sent] = lambda _, flight_id: no_record(flight_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What topics are read with: from where, with whose keys, by which rules; `sample` gets what was stored."""
-
-    mirror: Mirror
-    ring: KeyRing
-    rules: Callable[[TopicId], TopicRules]
-    sample: Callable[[Page], None] = lambda _page: None
-
 
 class Inbound:
     """Holds the topics that are being read; everything else about them is in the database."""
@@ -71,6 +43,7 @@ class Inbound:
         limits: Relay,
         database: Database,
         store: Store,
+        leases: Leases,
         *,
         reading: Reading,
         handing: Handing,
@@ -78,12 +51,13 @@ class Inbound:
         self._limits = limits
         self._database = database
         self._store = store
+        self._reach = Reach(database, leases)
         self._reading = reading
         self._handing = handing
-        self._followed = FollowedTopics(database, reading.rules, max_open_topics=limits.max_open_topics)
+        max_open_topics = limits.max_open_topics
+        self._followed = FollowedTopics(database, reading.rules, leases.is_mine, max_open_topics=max_open_topics)
         self._behind: dict[TopicId, int] = {}  # up to which consensus time a topic is known to have moved
         self._told: set[TopicId] = set()  # of those, whose trouble stands in the log
-        self._kept_ns = 0  # the cursor on disk, as far as this run has moved it
         self._parallel = asyncio.Semaphore(limits.max_parallel_topics)
 
     async def run(self, sweep: Sweep, *, poll_interval_s: float) -> None:
@@ -103,20 +77,24 @@ class Inbound:
         """Read the topic in the next round though nothing says that it moved: it was halted, and is not any more."""
         self._reading.mirror.mirrors.trust(topic_id)
         self._behind[topic_id] = ALL_THERE_IS
-        self._kept_ns = 0  # the cursor on disk went back to where it halted
+        self._reach.lowered()
 
     async def round(self, sweep: Sweep) -> None:
         """Read what moved since the last round. The cursor on disk follows once all of it has been seen."""
+        await self._reach.begin(sweep)
         self._behind.update(await sweep.moved())
         async with asyncio.TaskGroup() as group:
             for topic_id, newest_ns in self._behind.items():
                 group.create_task(self._follow(topic_id, newest_ns), name=f"topic-{topic_id}")
-        await self._handing.book(sweep.rows)  # before the cursor: what isn't booked is swept again
-        reached_ns = sweep.reached_ns
-        if not self._behind and reached_ns > self._kept_ns:
-            await self._database.write(lambda c: settings.keep_cursor(c, reached_ns))
-            self._kept_ns = reached_ns
+        if self._reach.has_first:
+            await self._handing.book(sweep.rows)  # before the cursor: what isn't booked is swept again
+        if not self._behind:
+            await self._reach.end(sweep.reached_ns)
         sweep.commit()
+
+    async def left(self) -> None:
+        """Return once nothing is being read of topics that aren't this daemon's any more."""
+        await self._followed.left()
 
     async def _follow(self, topic_id: TopicId, newest_ns: int) -> None:
         """Read one topic up to the message expected; what can't be read now stays behind for the next round."""
@@ -138,7 +116,7 @@ class Inbound:
         return self._followed.stored(topic_id)
 
     async def position(self, topic_id: TopicId) -> Position | None:
-        """Up to where a topic is verified and stored; None for one that isn't ours, or is halted."""
+        """Up to where a topic is verified and stored; None for one that isn't ours to read, or is halted."""
         async with self._followed.turn(topic_id):
             followed = await self._followed.at(topic_id)
             return None if followed is None else followed.tail.position

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from bridge import settings
+from bridge import shards
 from bridge.relay.tail import MAX_REASON_CHARS, Progress
 from bridge.schema import positions
 from bridge.statements import upsert
@@ -73,7 +73,7 @@ def halt(connection: Connection, topic_id: TopicId, reason: str) -> None:
 def resume(connection: Connection, topic_id: TopicId, *, since_ns: int) -> str | None:
     """Let the topic be read on from where it was; why it was halted comes back, None if it wasn't.
 
-    The sweep begins there at the next start, at the latest: what came since the halt is before its cursor. `since_ns`
+    The sweep goes back there, wherever the topic is read: what came since the halt is before its cursor. `since_ns`
     is a time before the topic's first message, for one of which nothing was read.
     """
     reason = halted(connection, topic_id)
@@ -81,7 +81,7 @@ def resume(connection: Connection, topic_id: TopicId, *, since_ns: int) -> str |
         return None
     connection.execute(update(positions).where(positions.c.topic_id == str(topic_id)).values(halted=None))
     stopped_ns = of(connection, topic_id).resume.consensus_ns or since_ns
-    settings.keep_cursor(connection, min(settings.cursor_ns(connection), stopped_ns))
+    shards.lower_cursor(connection, stopped_ns)
     return reason
 
 

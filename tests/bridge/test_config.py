@@ -152,6 +152,23 @@ def test_the_names_that_hashbuzz_has_are_aliases_below_our_own() -> None:
     assert problems(None, {"PORT": "x"})["http.port"].source == "environment PORT"
 
 
+def test_what_the_file_says_goes_before_another_programs_names_but_not_before_our_own(tmp_path: Path) -> None:
+    text = '[http]\nport = 8780\n[operator]\naccount = "0.0.7"\nkey_file = "operator.key"\n'
+    path = written(tmp_path, text + '[database]\nurl = "sqlite:///own.db"\n')
+    environ = {
+        "PORT": "4000",
+        "DATABASE_URL": "postgresql://h/app",
+        "HEDERA_PRIVATE_KEY": "ab" * 32,
+        "LOG_LEVEL": "error",
+    }
+    config = load(path, environ | {"HEDERA_ACCOUNT_ID": "0.0.8"})
+    assert (config.http.port, config.database.url) == (8780, "sqlite:///own.db")
+    assert (str(config.operator.account), config.operator.key) == ("0.0.7", None)
+    assert config.log.level == "error", "the file is silent about it"
+    assert load(path, environ | {"HCS_BRIDGE_HTTP__PORT": "9000"}).http.port == 9000
+    assert load(None, environ | {"HCS_BRIDGE_OPERATOR__KEY_FILE": "operator.key"}).operator.key is None
+
+
 def test_secrets_are_never_shown(tmp_path: Path) -> None:
     secret = "3030020100300706052b8104000a"
     text = f'[operator]\nkey = "{secret}"\nprivate_key = "{secret}"\n[database]\nurl = "mysql://u:{secret}@h"\n'

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from bridge.bus.catching_up import CatchingUp
 from bridge.bus.port import InProcess, News, Passing, Published
+from bridge.config_sections import Bus
 from bridge.fanout import Fanout, only_here
 from bridge.gateway.hub import Frame, Hub
 from bridge.protocol.realtime.recovery import Publication
@@ -36,6 +39,10 @@ class Recorded(InProcess):
         self.told += news
 
 
+async def not_asked(*_what: object) -> Any:
+    raise AssertionError("the database is asked")
+
+
 def test_alone_nothing_is_made_for_nobody() -> None:
     hub, listener = Hub(later=lambda flush: flush()), Listener()
     fanout = only_here(hub)
@@ -50,7 +57,9 @@ def test_alone_nothing_is_made_for_nobody() -> None:
 
 def test_others_are_told_what_they_may_have_subscribers_for() -> None:
     bus = Recorded()
-    fanout = Fanout(Hub(), bus, None, alone=False)
+    hub = Hub()
+    following = CatchingUp(Bus(), bus, hub.publish, hub.channels, tops=not_asked, read=not_asked)
+    fanout = Fanout(hub, bus, None, following)
     assert fanout.heard("campaign:1")
     fanout.pass_on("campaign:1", b"{}")
     fanout.deliver([Stored("campaign:1", Publication(2000, b"{}"), 1000)])

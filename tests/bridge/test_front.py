@@ -17,10 +17,13 @@ from bridge.fanout import only_here
 from bridge.front import Front, front, readers
 from bridge.gateway.api import Parts
 from bridge.gateway.hub import Hub
+from bridge.gateway.presence import Presence
+from bridge.gateway.shared import Rooms
 from bridge.remotes import connected
 from bridge.revoked import kept_revocations
+from bridge.room_settings import authenticator
 from bridge.rooms import outbound
-from bridge.storage import Storage, opened
+from bridge.storage import Storage, now_ms, opened, steady_ms
 from tests.integration.world import world
 
 
@@ -29,8 +32,9 @@ async def nobody(*_: object) -> None:
 
 
 async def doors_of(storage: Storage, backend: Backend) -> Front:
-    history, revocations = ChannelHistory(storage), await kept_revocations(storage)
-    return await front(storage, backend, Hub(), Parts(), history=history, revocations=revocations)
+    history, tokens = ChannelHistory(storage), authenticator(storage.config, await kept_revocations(storage))
+    rooms = Rooms(Hub(), Presence(), history, tokens, history.owner_of, now_ms, steady_ms)
+    return front(storage, backend, rooms, Parts())
 
 
 @pytest.mark.parametrize("door", ["http", "gateway"])

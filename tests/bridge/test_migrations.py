@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Column, Engine, ForeignKeyConstraint, Integer, MetaData, String, Table, UniqueConstraint, inspect
 from sqlalchemy.exc import DBAPIError
 
 from bridge import config_sections as sections
@@ -17,6 +18,8 @@ from bridge.database import Database
 from bridge.errors import DatabaseHeld
 from bridge.schema import metadata
 from tests.servers import place_at
+
+VERSIONS = Path(migrations.__file__).parent / "versions"
 
 
 @pytest.fixture
@@ -87,3 +90,75 @@ def test_the_newest_revision_is_where_a_database_ends_up(engine: Engine) -> None
     with engine.begin() as connection:
         assert migrations.revision_of(connection) == migrations.revisions()[0]
     assert "0001" in migrations.revisions()
+
+
+def test_older_daemons_can_go_on_beside_each_migration(engine: Engine) -> None:
+    """Expand, then contract: while daemons are upgraded one after the other, the older ones run on the newer schema.
+
+    A migration that takes something away says `contracts = "<revision>"`: the first whose version did without it, an
+    earlier one. docs/operate.md has the rule.
+    """
+    known = [*reversed(migrations.revisions())]
+    for number, revision in enumerate(known):
+        before = reflected(engine)
+        with engine.begin() as connection:
+            migrations.run(connection, revision)
+        if (contracts := contracted(revision)) is not None:
+            assert contracts in known[:number], f"{revision}: no version of before did without it"
+        else:
+            assert not [*hindering(before, reflected(engine))], revision
+
+
+def test_what_hinders_older_daemons_is_seen() -> None:
+    before, after = MetaData(), MetaData()
+    Table("gone", before, Column("a", Integer))
+    Table("kept", before, Column("a", Integer), Column("b", Integer), Column("c", Integer))
+    new = Column("d", Integer, nullable=False)
+    Table("kept", after, Column("a", Integer, unique=True), Column("b", String(5)), new)
+    assert [*hindering(before, after)] == [
+        "gone is gone",
+        "kept.c is gone",
+        "kept.b has another type",
+        "kept.d has no value in rows of who doesn't know it",
+        "kept forbids more: UniqueConstraint ['a']",
+    ]
+
+
+def contracted(revision: str) -> str | None:
+    """What a migration that takes something away says: the first revision whose version did without it."""
+    [path] = VERSIONS.glob(f"v{revision}_*.py")
+    found: str | None = getattr(import_module(f"bridge.migrations.versions.{path.stem}"), "contracts", None)
+    return found
+
+
+def reflected(engine: Engine) -> MetaData:
+    """The schema as it stands in the database."""
+    found = MetaData()
+    found.reflect(engine)
+    return found
+
+
+def hindering(before: MetaData, after: MetaData) -> Iterator[str]:
+    """What a program that knows the schema of before can't do any more, or would do wrong, with the one of after."""
+    for name, old in before.tables.items():
+        if name not in after.tables:
+            yield f"{name} is gone"
+            continue
+        new = after.tables[name]
+        yield from (f"{column} is gone" for column in old.columns if column.name not in new.columns)
+        for column in new.columns:
+            if column.name not in old.columns:
+                if not column.nullable and column.server_default is None:
+                    yield f"{column} has no value in rows of who doesn't know it"
+            elif repr(column.type) != repr(old.columns[column.name].type):
+                yield f"{column} has another type"
+            elif old.columns[column.name].nullable and not column.nullable:
+                yield f"{column} must have a value now"
+        yield from (f"{name} forbids more: {rule}" for rule in sorted(rules(new) - rules(old)))
+
+
+def rules(table: Table) -> set[str]:
+    """What the table forbids, but for values that aren't there."""
+    unique = {f"unique {sorted(index.columns.keys())}" for index in table.indexes if index.unique}
+    others = [each for each in table.constraints if isinstance(each, UniqueConstraint | ForeignKeyConstraint)]
+    return unique | {f"{type(each).__name__} {sorted(each.columns.keys())}" for each in others}

@@ -56,7 +56,7 @@ class Killed(Exception):
 
 def test_everything_is_there_and_new_rows_get_new_numbers(source: Engine, target: Engine) -> None:
     told: list[tuple[str, int, int]] = []
-    assert moving.move(source, target, lambda *each: told.append(each)) == 5004
+    assert moving.move(source, target, lambda *each: told.append(each)) == 5067
     assert ("topics", 2500, 2500) in told
     with target.begin() as connection:
         settings.refuse_copy(connection)
@@ -81,7 +81,7 @@ def test_broken_off_it_goes_on_where_it_stopped(source: Engine, target: Engine, 
         settings.refuse_copy(connection)
     before = len(told)
     moving.move(source, target, kill)
-    assert len(told) - before < 8  # what had come over by then isn't moved again
+    assert len(told) - before < 9  # what had come over by then isn't moved again
     with target.begin() as connection:
         settings.refuse_copy(connection)
         assert set(connection.execute(select(topics.c.ref)).scalars()) >= {"Größe 2499", "a-2498", "a-0"}

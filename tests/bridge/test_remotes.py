@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from bridge.config import load
 from bridge.errors import ConfigInvalid
 from bridge.remotes import connected, mirror_of, operator_key
+from tests.footing import Clock
 from tests.integration.world import world
+from topics.devnet.faults import Fault
 from topics.devnet.made_keys import make_ecdsa, make_ed25519
+from topics.devnet.settings import DevnetSettings
 from topics.ledger.jvm_ledger import JvmLedger
 
 
@@ -47,6 +51,23 @@ async def test_the_first_mirror_is_used() -> None:
     mirror = mirror_of(load(None, {"MIRROR_NODE": "http://127.0.0.1:1,http://127.0.0.1:2"}))
     assert mirror.url == "http://127.0.0.1:1"
     await mirror.close()
+
+
+async def test_mirrors_are_compared_by_the_networks_time_whatever_the_clock_here_says(tmp_path: Path) -> None:
+    """It is an hour behind: by it all of them are in the future, and none is behind another."""
+    network_clock = Clock()
+    settings = DevnetSettings(consensus_delay_s=0, mirror_delay_s=0, mirrors=2, clock=network_clock)
+    async with world(tmp_path, settings) as made:
+        first, second = (each.rest.url for each in made.devnet.mirrors)
+        mirrors = made.config.mirror.model_copy(update={"urls": (first, second)})
+        config = made.config.model_copy(update={"mirror": mirrors})
+        async with connected(config, last_valid_start_ns=0) as remotes:
+            network_clock.forward(3600)
+            remotes.ids.network.expired(time.time_ns())  # as a node says of an id of now
+            await remotes.mirror.latest_consensus_ns()
+            made.devnet.faults.inject(Fault.MIRROR_LAG, mirror=0, lag_s=60)
+            await remotes.mirror.mirrors.check()
+            assert remotes.mirror.url == second
 
 
 async def test_the_streams_are_those_of_the_configuration_or_none(tmp_path: Path) -> None:

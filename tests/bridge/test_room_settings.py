@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -125,3 +127,13 @@ def test_budgets_are_in_tinybar() -> None:
     found = budgets_of(config)
     assert (found.campaign, found.day, found.keys) == (150_000_000, 1, {"a": 50_000_000, "b": 0})
     assert not budgets_of(CONFIG)
+
+
+def test_what_lies_in_redis_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing else does: SQLite and keys in files want neither PostgreSQL's nor Redis's."""
+    issuer = Issuer(name="app", issuer="app", keys_url="redis://127.0.0.1:6379/0?key=authKeyStore", algorithm="RS256")
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(ConfigInvalid, match=r"hcs-bridge\[redis\]"):
+        authenticator(CONFIG.model_copy(update={"tokens": Tokens(issuers=(issuer,))}))
+    loaded = "import sys, bridge.app, bridge.cli; print(*{'redis', 'psycopg', 'opentelemetry'} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True).stdout == b"\n"

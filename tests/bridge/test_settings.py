@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from bridge import config_sections as sections
-from bridge import migrations, settings
+from bridge import migrations, settings, shards
 from bridge.database import Database
 from bridge.errors import DatabaseHeld
 from tests.servers import place_at
@@ -29,14 +29,14 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
 def test_a_new_store_is_bound_and_reads_the_ledger_from_about_now(connection: Connection) -> None:
     settings.claim(connection, network="testnet", generation="g1", now_ns=NOW_NS)
     assert settings.generation(connection) == "g1"
-    assert 0 < NOW_NS - settings.cursor_ns(connection) <= 3600 * 10**9
+    assert 0 < NOW_NS - shards.cursor_ns(connection) <= 3600 * 10**9
 
 
 def test_a_known_store_keeps_its_generation_and_its_cursor(connection: Connection) -> None:
     settings.claim(connection, network="testnet", generation="g1", now_ns=NOW_NS)
-    settings.keep_cursor(connection, 77)
+    shards.keep_cursor(connection, 77)
     settings.claim(connection, network="testnet", generation="g2", now_ns=NOW_NS + 1)
-    assert (settings.generation(connection), settings.cursor_ns(connection)) == ("g1", 77)
+    assert (settings.generation(connection), shards.cursor_ns(connection)) == ("g1", 77)
 
 
 def test_a_store_of_another_network_is_refused_and_stays_as_it_is(connection: Connection) -> None:
@@ -50,4 +50,4 @@ def test_a_store_of_another_network_is_refused_and_stays_as_it_is(connection: Co
 def test_what_was_never_set(connection: Connection) -> None:
     assert settings.found(connection, "anything") is None
     assert settings.generation(connection) == ""
-    assert settings.cursor_ns(connection) == 0
+    assert shards.cursor_ns(connection) == 0

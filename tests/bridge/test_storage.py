@@ -8,10 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, select, update
 
 from bridge.config_sections import DeclaredEvent, Events
 from bridge.errors import ConfigInvalid, DatabaseHeld, SealBroken, Unavailable
+from bridge.schema import daemons, leases
 from bridge.storage import opened
+from tests.bridge.old_database import old_database
 from tests.integration.world import world
 
 
@@ -74,4 +77,34 @@ async def test_a_declared_event_that_is_built_in_is_a_mistake_in_the_configurati
         config = made.config.model_copy(update={"events": Events(declared=(declared,))})
         with pytest.raises(ConfigInvalid, match="CAMPAIGN_CLOSED"):
             async with opened(config, alone=True):
+                pass
+
+
+async def test_one_of_several_gives_back_what_it_had_though_others_renew_meanwhile(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    async with world(tmp_path, database__url=postgres_url) as made, opened(made.config, alone=False) as other:
+        async with opened(made.config, alone=False, shared=True) as storage:
+            with storage.database.engine.begin() as connection:
+                storage.leases.take_all(connection)
+            meanwhile = iter([update(leases).values(cursor_ns=1)])
+
+            @event.listens_for(storage.database.engine, "before_cursor_execute")
+            def _renew(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+                if statement.startswith("UPDATE leases"):
+                    with other.database.engine.begin() as connection:
+                        for each in meanwhile:
+                            connection.execute(each)
+
+        assert next(meanwhile, None) is None
+        with other.database.engine.begin() as connection:
+            assert set(connection.execute(select(leases.c.daemon)).scalars()) == {None}
+            assert connection.execute(select(daemons)).all() == []
+
+
+async def test_one_of_several_says_in_words_that_it_may_not_upgrade(tmp_path: Path, postgres_url: str) -> None:
+    async with world(tmp_path, database__url=postgres_url, database__upgrade_at_start=False) as made:
+        old_database(made.config)
+        with pytest.raises(DatabaseHeld, match=r"database\.upgrade_at_start is off"):
+            async with opened(made.config, alone=False, shared=True):
                 pass

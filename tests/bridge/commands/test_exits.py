@@ -10,7 +10,15 @@ import signal
 import pytest
 
 from bridge.commands import exits
-from bridge.errors import AddressUnusable, BridgeError, ConfigInvalid, ConfigProblem, Unavailable
+from bridge.errors import (
+    AddressUnusable,
+    BridgeError,
+    ConfigInvalid,
+    ConfigProblem,
+    DatabaseHeld,
+    LeasesLost,
+    Unavailable,
+)
 from topics import errors as topics_errors
 
 INVALID = ConfigInvalid([ConfigProblem("config.toml", "http.port", "'x'", "should be a number")])
@@ -22,6 +30,8 @@ INVALID = ConfigInvalid([ConfigProblem("config.toml", "http.port", "'x'", "shoul
         (exits.CommandFailed("no", code=exits.REFUSED), 3),
         (INVALID, 2),
         (AddressUnusable("h", 1, "taken"), 2),
+        (DatabaseHeld("it is taken", hint="stop the other one"), 2),
+        (LeasesLost("others went on", hint="start it again"), 1),  # systemd does: only after 2 it doesn't
         (OSError(errno.EADDRINUSE, "address in use"), 2),
         (Unavailable("database", "locked"), 4),
         (topics_errors.Unavailable("mirror", "refused"), 4),

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
-from sqlalchemy import Connection, delete, event, insert, select, update
+from sqlalchemy import Connection, delete, event, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
-from bridge import settings
 from bridge.config_sections import Database as Section
 from bridge.database import Database
 from bridge.engines import Conflict, postgresql, unavailable
@@ -55,6 +54,42 @@ def test_a_second_holder_is_refused_until_the_first_lets_go(section: Section) ->
     postgresql.hold(section.model_copy(update={"schema_name": "another"})).close()
     first.close()
     postgresql.hold(section).close()
+
+
+def test_daemons_share_it_each_under_its_number_and_who_wants_it_alone_waits(section: Section) -> None:
+    first, second = postgresql.hold(section, daemon=1), postgresql.hold(section, daemon=2)
+    with pytest.raises(DatabaseHeld, match=r"another daemon with daemon\.number 2"):
+        postgresql.hold(section, daemon=2)
+    second.close()
+    with pytest.raises(DatabaseHeld, match="another process holds"):
+        postgresql.hold(section)
+    first.close()
+    alone = postgresql.hold(section)
+    with pytest.raises(DatabaseHeld, match="for itself"):
+        postgresql.hold(section, daemon=1)
+    alone.close()
+
+
+async def test_daemons_that_start_together_start_one_after_the_other(section: Section) -> None:
+    """Also where there is no schema yet, which both would make."""
+    first, second = Database(section), Database(section)
+
+    def start() -> None:
+        with postgresql.in_turn(second.engine):
+            pass
+
+    with postgresql.in_turn(first.engine):
+        waiting = asyncio.create_task(asyncio.to_thread(start))
+        with first.engine.connect() as connection:
+            waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            async with asyncio.timeout(10):
+                while not connection.execute(waits).scalar_one():
+                    connection.rollback()
+                    await asyncio.sleep(0.01)
+        assert not waiting.done()
+    await waiting
+    for each in (first, second):
+        await each.close()
 
 
 async def test_of_two_who_count_together_neither_loses_a_step(section: Section, database: Database) -> None:
@@ -134,17 +169,6 @@ async def test_killed_and_back_it_has_what_was_confirmed_and_nothing_else() -> N
             assert await database.read(names) == confirmed
 
 
-async def test_who_took_it_later_has_it(database: Database) -> None:
-    await database.write(lambda c: settings.hold(c, "first"))
-    database.guard(partial(settings.refuse_other, "first"))
-    await database.write(partial(add, "mine"))
-    with database.engine.begin() as connection:
-        settings.hold(connection, "second")
-    with pytest.raises(DatabaseHeld, match="another process has taken"):
-        await database.write(partial(add, "not mine"))
-    assert await database.read(names) == {"mine"}
-
-
 async def test_who_only_reads_can_not_write(database: Database, section: Section) -> None:
     await database.write(partial(add, "a"))
     with pytest.raises(Unavailable, match="read-only"):
@@ -165,7 +189,7 @@ def test_what_the_server_refuses_says_what_to_do(section: Section) -> None:
     nowhere = section.model_copy(update={"url": section.url.rpartition("/")[0] + "/nowhere"})
     with pytest.raises(Unavailable, match="does not exist") as missing:
         postgresql.exists(nowhere)
-    assert "that database" in missing.value.hint
+    assert "the database's name" in missing.value.hint
 
 
 async def test_a_fault_of_ours_is_not_called_unavailable(database: Database) -> None:

@@ -63,7 +63,7 @@ async def working(slow: Slow, *, max_creations: int = 1) -> AsyncIterator[tuple[
     """Makers over `slow`, and whom they have woken."""
     woken: list[str] = []
     makers = Makers(Topics(max_creations=max_creations), slow, Turnstile(10_000))
-    async with supervised({"makers": lambda: makers.run(woken.extend)}):
+    async with supervised({"makers": lambda: makers.run(woken.extend, lambda _: True)}):
         yield makers, woken
 
 
@@ -195,3 +195,28 @@ async def test_a_burst_of_500_at_the_real_networks_pace(tmp_path: Path) -> None:
         began = time.monotonic()
         await burst(terms, REAL, campaigns=BURST, deadline_s=300)
         assert time.monotonic() - began > 0.9 * BURST / REAL.creations_per_s
+
+
+async def test_for_campaigns_of_others_none_is_begun_and_one_under_way_is_waited_for() -> None:
+    slow, mine = Slow(), {"c1", "c2"}
+    makers = Makers(Topics(max_creations=1), slow, Turnstile(10_000))
+    woken: list[str] = []
+    async with supervised({"makers": lambda: makers.run(woken.extend, mine.__contains__)}):
+        for ref in ("c1", "c2"):
+            with pytest.raises(TopicAwaited):
+                await makers.create(ref)
+        await until(lambda: slow.begun == ["c1"])
+        mine.clear()
+        leaving = asyncio.create_task(makers.left(mine.__contains__))
+        await asyncio.sleep(0)
+        assert not leaving.done()
+        slow.go.set()
+        await leaving
+        await until(lambda: woken == ["c1", "c2"])
+    assert slow.begun == ["c1"]
+
+
+def test_the_pace_is_of_all_daemons_together() -> None:
+    turnstile = Turnstile(4)
+    turnstile.shared_by(2)
+    assert [turnstile._pace.reserve(50.0) for _ in range(3)] == [0.0, 0.5, 1.0]

@@ -122,8 +122,7 @@ async def test_many_campaigns_at_once_do_not_overshoot(terms: Terms) -> None:
             async with going(rooms):
                 await until(lambda: sum(rooms.submitter.stopped(f"c{n}") is not None for n in range(12)) >= 8)
                 await asyncio.sleep(0.3)  # every stopped campaign tries again in this time
-        stops = [entry["ref"] for entry in logs if entry["event"].startswith("submission stopped")]
-        assert len(stops) == len(set(stops))
+        assert len([entry for entry in logs if entry["event"].startswith("submission stopped")]) == 1
         assert 0 < await paid(rooms) <= budget
 
 

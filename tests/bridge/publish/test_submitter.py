@@ -50,11 +50,40 @@ async def test_what_comes_at_the_last_moment_of_an_empty_turn_is_not_overlooked(
                 submitter.wake([ref])
             return carried
 
-    submitter = Submitter(rooms.loader.publish, rooms.database, cast("Carrier", LateArrival()))
+    submitter = Submitter(rooms.loader.publish, rooms.database, cast("Carrier", LateArrival()), is_mine=lambda _: True)
     await rooms.ingest.register("c1", None)
     async with supervised({"submitter": submitter.run}):
         await until(lambda: ids)
         await until(lambda: are(rooms, tuple(ids), EntryState.SUBMITTED))
+
+
+async def test_campaigns_of_others_are_left_to_them_and_a_flight_under_way_is_waited_for(rooms: Rooms) -> None:
+    mine, go, begun = {"c1", "c2"}, asyncio.Event(), list[str]()
+
+    class Slow:
+        """The carrier."""
+
+        async def advance(self, ref: str) -> bool:
+            begun.append(ref)
+            await go.wait()
+            return True
+
+    submitter = Submitter(
+        rooms.loader.publish, rooms.database, cast("Carrier", Slow()), is_mine=lambda ref: ref in mine
+    )
+    async with supervised({"submitter": submitter.run}):
+        submitter.wake(["c1", "c3"])
+        await until(lambda: begun == ["c1"])
+        mine.remove("c1")
+        leaving = asyncio.create_task(submitter.left())
+        await asyncio.sleep(0)
+        assert not leaving.done()
+        go.set()
+        await leaving
+        submitter.wake(["c1", "c2"])
+        await until(lambda: "c2" in begun)
+    assert begun.count("c1") == 1
+    assert "c3" not in begun
 
 
 async def test_a_burst_shares_frames(terms: Terms) -> None:
@@ -132,9 +161,11 @@ async def test_a_network_that_is_away_is_tried_again_with_growing_pauses(terms: 
         with capture_logs() as logs:
             async with going(rooms, "submitter"):
                 ids = (await rooms.accept(change())).ids
-                await until(lambda: len([log for log in logs if log["event"] == "flight delayed"]) >= 3)
+                await until(lambda: rooms.submitter._failures.get("c1", 0) >= 3)
                 terms.devnet.faults.clear()
                 await until(lambda: are(rooms, ids, EntryState.SUBMITTED))
+    told = [log["event"] for log in logs if log["log_level"] != "debug"]
+    assert told == ["flight delayed", "submission goes on"]  # however often it was tried
     pauses = [rooms.submitter._delay_s("c") for _ in range(12)]
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[1], pauses[-1]) == (0.02, 0.04, 10)

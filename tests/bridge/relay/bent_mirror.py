@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from bridge import config_sections as sections
-from bridge import settings
+from bridge import shards
 from bridge.crossing import confirm, recognise
-from bridge.relay.inbound import Handing, Inbound, Reading
+from bridge.relay.handing import Handing, Reading
+from bridge.relay.inbound import Inbound
 from bridge.relay.store import News
 from tests.rooms import Rooms, change
 from topics.mirror.answers import Page
@@ -43,7 +44,7 @@ async def stored(rooms: Rooms, ref: str) -> list[int]:
 
 
 async def cursor(rooms: Rooms) -> int:
-    return await rooms.database.read(settings.cursor_ns)
+    return await rooms.database.read(shards.cursor_ns)
 
 
 class BentMirror(Mirror):
@@ -65,7 +66,7 @@ async def bent(rooms: Rooms, **limits: Any) -> tuple[Inbound, BentMirror]:
     reading = Reading(mirror, rooms.ring, rooms.rules)
     handing = Handing(recognise, confirm, rooms.news.extend)
     section = sections.Relay(**limits)
-    return Inbound(section, rooms.database, rooms.store, reading=reading, handing=handing), mirror
+    return Inbound(section, rooms.database, rooms.store, rooms.leases, reading=reading, handing=handing), mirror
 
 
 def chained(messages: Sequence[TopicMessage], after: Position = START) -> list[TopicMessage]:

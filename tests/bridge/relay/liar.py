@@ -15,7 +15,8 @@ from bridge.keys.ring import campaign_owner
 from bridge.protocol.values import TopicContext
 from bridge.protocol.wire.events import code_event
 from bridge.protocol.wire.frame import Sealing, seal_frame
-from bridge.relay.inbound import Handing, Inbound, Reading
+from bridge.relay.handing import Handing, Reading
+from bridge.relay.inbound import Inbound
 from bridge.relay.store import News
 from bridge.schema import flights, metadata, transactions
 from tests.bridge.protocol.samples import counted_ivs, event, fixed_key
@@ -155,9 +156,8 @@ def reader(ground: Ground, mirror: LyingMirror, lie: Lie | None, *, batch: int =
     rooms = ground.rooms
     reading = Reading(mirror, rooms.ring, rooms.rules, pages.append)
     handing = Handing(recognise, confirm, news.extend)
-    inbound = Inbound(
-        sections.Relay(batch_messages=batch), rooms.database, rooms.store, reading=reading, handing=handing
-    )
+    section = sections.Relay(batch_messages=batch)
+    inbound = Inbound(section, rooms.database, rooms.store, rooms.leases, reading=reading, handing=handing)
     sweep = Sweep(mirror, rooms.terms.devnet.operator_id, cursor_ns=ground.cursor_ns)
     return Reader(inbound, sweep, news, pages)
 

@@ -12,7 +12,8 @@ from bridge import config_sections as sections
 from bridge.crossing import recognise
 from bridge.publish.outbox import EntryState
 from bridge.relay import progress
-from bridge.relay.inbound import Handing, Inbound
+from bridge.relay.handing import Handing
+from bridge.relay.inbound import Inbound
 from bridge.relay.store import News
 from tests.bridge.relay.bent_mirror import bent, cursor, ids, publish, stored, told
 from tests.footing import Terms
@@ -103,7 +104,9 @@ async def test_the_outbox_and_the_store_move_in_one_transaction(rooms: Rooms) ->
         raise KeyError("the outbox")
 
     handing = Handing(recognise, refuse, rooms.news.extend)
-    relay = Inbound(sections.Relay(), rooms.database, rooms.store, reading=rooms.inbound._reading, handing=handing)
+    relay = Inbound(
+        sections.Relay(), rooms.database, rooms.store, rooms.leases, reading=rooms.inbound._reading, handing=handing
+    )
     with pytest.raises(ExceptionGroup):
         await relay.round(rooms.sweep)
     assert (rooms.news, await stored(rooms, "c1")) == ([], [])

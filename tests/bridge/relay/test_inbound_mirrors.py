@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 from bridge import config_sections as sections
 from bridge.crossing import confirm, recognise
 from bridge.relay import progress
-from bridge.relay.inbound import Handing, Inbound, Reading
+from bridge.relay.handing import Handing, Reading
+from bridge.relay.inbound import Inbound
 from tests.bridge.relay.bent_mirror import cursor, ids, publish, stored
 from tests.footing import Terms, terms_at
 from tests.rooms import Rooms
@@ -64,7 +65,7 @@ async def relay(rooms: Rooms) -> AsyncIterator[Relay]:
     pages: list[Page] = []
     reading = Reading(mirror, rooms.ring, rooms.rules, pages.append)
     handing = Handing(recognise, confirm, rooms.news.extend)
-    inbound = Inbound(sections.Relay(), rooms.database, rooms.store, reading=reading, handing=handing)
+    inbound = Inbound(sections.Relay(), rooms.database, rooms.store, rooms.leases, reading=reading, handing=handing)
     sweep = Sweep(mirror, rooms.terms.devnet.operator_id, cursor_ns=await cursor(rooms))
     try:
         yield Relay(rooms, mirror, inbound, sweep, pages)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from bridge import settings as store_settings
+from bridge import shards
 from bridge.relay import progress
 from bridge.relay.tail import Progress
 from topics.values import Position, TopicId
@@ -53,22 +53,22 @@ def test_a_topic_can_halt_at_its_first_message(connection: Connection) -> None:
 def test_a_resumed_topic_is_swept_from_where_it_stopped(connection: Connection) -> None:
     stopped = Progress(Position(3, 5_000, bytes(48)), opened_sequence=3)
     progress.keep(connection, {TOPIC: stopped})
-    store_settings.keep_cursor(connection, 9_000)
+    shards.keep_cursor(connection, 9_000)
     assert progress.resume(connection, TOPIC, since_ns=1) is None
-    assert store_settings.cursor_ns(connection) == 9_000
+    assert shards.cursor_ns(connection) == 9_000
     progress.halt(connection, TOPIC, "a mirror lied")
     assert progress.resume(connection, TOPIC, since_ns=1) == "a mirror lied"
     assert progress.halted(connection, TOPIC) is None
     assert progress.of(connection, TOPIC) == stopped
-    assert store_settings.cursor_ns(connection) == 5_000
-    store_settings.keep_cursor(connection, 4_000)
+    assert shards.cursor_ns(connection) == 5_000
+    shards.keep_cursor(connection, 4_000)
     progress.halt(connection, TOPIC, "again")
     progress.resume(connection, TOPIC, since_ns=1)
-    assert store_settings.cursor_ns(connection) == 4_000
+    assert shards.cursor_ns(connection) == 4_000
 
 
 def test_a_topic_that_was_halted_at_its_first_message_is_swept_from_its_beginning(connection: Connection) -> None:
-    store_settings.keep_cursor(connection, 9_000)
+    shards.keep_cursor(connection, 9_000)
     progress.halt(connection, TOPIC, "a mirror lied")
     progress.resume(connection, TOPIC, since_ns=700)
-    assert store_settings.cursor_ns(connection) == 700
+    assert shards.cursor_ns(connection) == 700
