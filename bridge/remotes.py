@@ -44,6 +44,7 @@ class Remotes:
     ledger: GrpcLedger
     witness: Witness
     mirror: Mirror
+    hosts: Hosts
     streams: Streams
     ids: TransactionIds
     submit_key: bytes
@@ -64,19 +65,19 @@ async def connected(
         account,
         last_ns=last_valid_start_ns,
         now_ns=time.time_ns,
-        node_number=config.ledger.node_number,
+        node_number=config.daemon.number,
         network=network_time,
         is_taken=is_taken,
     )
     operator = Operator(account, operator_key(config.operator), ids.next, network_time.refused, network_time.expired)
     hosts = Hosts(section_as(MirrorSettings, config.mirror))
-    mirror = mirror_of(config, hosts=hosts, on_time=network_time.seen)
+    mirror = mirror_of(config, hosts=hosts, network_time=network_time)
     streams = streams_of(config, mirror, hosts)
     try:
         look_up = partial(_address_book, mirror, tls=config.network.uses_tls)
         ledger = _ledger_of(config, operator, await _nodes(config, look_up), look_up)
         try:
-            yield Remotes(ledger, ledger, mirror, streams, ids, operator.key.public_bytes)
+            yield Remotes(ledger, ledger, mirror, hosts, streams, ids, operator.key.public_bytes)
         finally:
             await ledger.close()
     finally:
@@ -112,13 +113,14 @@ def _ledger_of(config: Config, operator: Operator, nodes: Sequence[Node], look_u
     return jvm_ledger.JvmLedger(nodes, operator=operator, settings=settings, address_book=look_up)
 
 
-def mirror_of(config: Config, *, hosts: Hosts | None = None, on_time: Callable[[int], None] = lambda _: None) -> Mirror:
-    """The configured mirrors, best first; `on_time` learns the network's time. The caller closes it.
+def mirror_of(config: Config, *, hosts: Hosts | None = None, network_time: NetworkTime | None = None) -> Mirror:
+    """The configured mirrors, best first, compared by `network_time`, which learns from them. The caller closes it.
 
     Whoever else asks the same addresses must be given the same `hosts`.
     """
     first, *others = config.mirror.urls
-    return Mirror(first, section_as(MirrorSettings, config.mirror), others=others, hosts=hosts, on_time=on_time)
+    settings = section_as(MirrorSettings, config.mirror)
+    return Mirror(first, settings, others=others, hosts=hosts, network_time=network_time)
 
 
 def streams_of(config: Config, mirror: Mirror, hosts: Hosts) -> Streams:

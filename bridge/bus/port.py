@@ -12,6 +12,8 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
+from bridge.protocol.realtime.steps import Present
+
 
 class Published(Struct, frozen=True, array_like=True, tag="published"):
     """A publication that is committed: its data is one line of JSON. `before` is the offset before it in the channel,
@@ -46,11 +48,50 @@ class Revoked(Struct, frozen=True, array_like=True, tag="revoked"):
     until_ms: int
 
 
+class Unsubscribe(Struct, frozen=True, array_like=True, tag="unsubscribe"):
+    """A user's clients are to lose their subscriptions to this channel."""
+
+    user: str
+    channel: str
+
+
+class Refresh(Struct, frozen=True, array_like=True, tag="refresh"):
+    """A user's clients are to live until `expires_ms`; None: to come back at once, with a fresh token."""
+
+    user: str
+    expires_ms: int | None
+
+
+class Moved(Struct, frozen=True, array_like=True, tag="moved"):
+    """A client has joined the channel, or left it."""
+
+    channel: str
+    client: str
+    user: str
+    joined: bool
+
+
+class Asked(Struct, frozen=True, array_like=True, tag="asked"):
+    """The node with the number `by` wants to know who is subscribed to the channel."""
+
+    by: int
+    channel: str
+
+
+class Answered(Struct, frozen=True, array_like=True, tag="answered"):
+    """Who is at the node with the number `at`, for the one that asked."""
+
+    by: int
+    at: int
+    channel: str
+    present: Present
+
+
 class Missed(Struct, frozen=True, array_like=True, tag="missed"):
     """There may have been news that didn't come through: what they were about is in the database, read it there."""
 
 
-News: TypeAlias = Published | Passing | Woken | Revoked | Missed
+News: TypeAlias = Published | Passing | Woken | Revoked | Unsubscribe | Refresh | Moved | Asked | Answered | Missed
 
 Deliver: TypeAlias = Callable[[Sequence[News]], None]
 """Takes what others tell, in the order of the bus. It must not raise."""

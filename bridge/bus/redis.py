@@ -6,19 +6,16 @@ A node hears itself, too, and by that knows that the bus works: both ways, and b
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisLate
@@ -26,14 +23,17 @@ from redis.exceptions import TimeoutError as RedisLate
 from bridge.bus.port import Deliver, Missed, News
 from bridge.config_sections import Bus as BusSection
 from bridge.counts import count
+from bridge.errors import Unavailable
 from bridge.log import get_logger
+from bridge.redis_client import connected, ended, heed_cancellation, reason_of
 
 log = get_logger(__name__)
 
 FIRST_RETRY_S = 0.1
-LET_GO_S = 0.5
 BEATS = 3
 """So often within `timeout_s` a node that has nothing to tell says that it is there."""
+NOBODY = -1
+"""In the place of a node's number: of no daemon."""
 HINT = "see that the server of bus.url runs, and knows the user and the password"
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -74,20 +74,24 @@ class RedisBus:
             try:
                 await self._session(deliver)
             except (RedisError, OSError) as error:
+                heed_cancellation()
                 self._away(error, deliver)
+            else:
+                heed_cancellation()
             self._failures += 1
             await asyncio.sleep(min(self._section.reconnect_max_s, FIRST_RETRY_S * 2 ** min(self._failures, 16)))
 
     async def _session(self, deliver: Deliver) -> None:
-        async with _connected(self._section) as redis, redis.pubsub() as ears:
+        async with connected(self._section) as redis, redis.pubsub() as ears:
             await ears.subscribe(self._channel)
             await self._heard(ears)  # from here on nothing is missed
+            heed_cancellation()
             self._lossy = True
             both = [asyncio.create_task(self._talk(redis)), asyncio.create_task(self._listen(ears, deliver))]
             try:
                 await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             finally:  # no TaskGroup: it hides a cancellation that comes when a child fails, and asks each once
-                await _ended(both)
+                await ended(both)
             for each in both:
                 if not each.cancelled():
                     each.result()
@@ -142,56 +146,21 @@ class RedisBus:
             self._pending.clear()
         if self._healthy is not False:
             self._healthy = False
-            log.warning("bus is away", reason=_reason(error), hint=HINT)
+            log.warning("bus is away", reason=reason_of(error), hint=HINT)
             deliver([Missed()])
 
 
-async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """A cancellation can get lost in the library, when its own timeout ends just then."""
-    while going := [each for each in tasks if not each.done()]:
-        for each in going:
-            each.cancel()
-        await asyncio.wait(going, timeout=LET_GO_S)
-
-
-@asynccontextmanager
-async def _connected(section: BusSection) -> AsyncIterator[Redis]:
-    """A client of the server that is the master now. Connections come with the first command."""
-    parts, patience = urlsplit(section.url), section.timeout_s
-    # the older protocol, no word about ourselves, no second try: `run` does that
-    options: dict[str, Any] = {"protocol": 2, "driver_info": None, "retry": Retry(NoBackoff(), 0)}
-    options |= {"socket_timeout": patience, "socket_connect_timeout": patience}
-    if section.ca_file is not None and parts.scheme.startswith("rediss"):
-        options["ssl_ca_certs"] = str(section.ca_file)
-    if not parts.scheme.endswith("+sentinel"):
-        async with Redis.from_url(section.url, **options) as redis:
-            yield redis
-        return
-    options["ssl"] = parts.scheme.startswith("rediss")
-    [guard] = parse_qs(parts.query).get("sentinel_password", [None])
-    service, _, database = parts.path[1:].partition("/")
-    who: dict[str, Any] = {"username": _plain(parts.username), "password": _plain(parts.password)}
-    sentinels = Sentinel(  # type: ignore[no-untyped-call] # the library leaves it without types
-        _places(parts.netloc), sentinel_kwargs={**options, "password": guard}
-    )
-    async with sentinels, sentinels.master_for(unquote(service), db=int(database or 0), **options, **who) as redis:
-        yield redis
-
-
-def _places(netloc: str) -> list[tuple[str, int]]:
-    """The Sentinels of user:password@host:port,host:port."""
-    pairs = [each.rpartition(":") for each in netloc.rpartition("@")[2].split(",")]
-    return [(host.strip("[]"), int(port)) for host, _, port in pairs]
-
-
-def _plain(quoted: str | None) -> str | None:
-    return None if quoted is None else unquote(quoted)
-
-
-def _reason(error: Exception) -> str:
-    """A server's own words may repeat what we sent it, the password too."""
-    if isinstance(error, MasterNotFoundError):
-        return "no Sentinel names a master of that service"
-    if isinstance(error, RedisAway | RedisLate | OSError):
-        return str(error) or type(error).__name__
-    return f"Redis answers with an error: {type(error).__name__}"
+async def sound(section: BusSection, *, network: str) -> float:
+    """How long a word that tells nothing takes to come back, in seconds. Raises Unavailable."""
+    channel = f"{section.prefix}:{network}"
+    try:
+        async with connected(section) as redis, redis.pubsub() as ears, asyncio.timeout(section.timeout_s):
+            await ears.subscribe(channel)
+            word, began_s = _encode((NOBODY, [])), time.monotonic()
+            await redis.publish(channel, word)
+            async for message in ears.listen():
+                if message["data"] == word:
+                    return time.monotonic() - began_s
+        raise RedisAway("the subscription ended")
+    except (RedisError, OSError) as error:  # TimeoutError is an OSError
+        raise Unavailable("the bus", reason_of(error), hint=HINT) from error

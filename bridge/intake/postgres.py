@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import class_row
 
+from bridge.engines.faults import said_in, sqlstate_of
 from bridge.engines.postgresql import OF_PRISMA
 from bridge.errors import ConfigInvalid, ConfigProblem, Unavailable
-from bridge.intake.rows import Row
+from bridge.intake.rows import Offer, PlaceId, Row, offer_of
 from bridge.intake.rules import Column
 from bridge.intake.settings import SourceSettings
 
@@ -30,17 +31,22 @@ PATIENCE: Mapping[str, str | int] = {
 """So that a server that has gone without a word is noticed; what the URL says comes first."""
 AWAY = "see that the server of its url runs, and knows the database, the user and the password"
 HINTS: Mapping[str, str] = {
+    "28P01": "mend the password in its url",
+    "28": "mend the user in its url: it needs LOGIN, and a line of pg_hba.conf that lets it in from here",
+    "3D000": "mend the database's name in its url",
     "42P01": "there is no table hcs_bridge.outbox: `hcs-bridge preset hashbuzz sql | psql` makes it",
     "42703": "hcs_bridge.outbox isn't the table that `hcs-bridge preset hashbuzz sql | psql` makes",
     "42501": "GRANT to the user of its url: USAGE ON SCHEMA hcs_bridge; SELECT, UPDATE, DELETE ON hcs_bridge.outbox",
     "55": "somebody holds a lock on hcs_bridge.outbox: pg_stat_activity names the session",
     "57014": "a statement took 30 s: somebody holds a lock on hcs_bridge.outbox, see pg_stat_activity",
+    "53300": "raise the server's max_connections, or the user's CONNECTION LIMIT: one connection is enough",
+    "57P03": "the server is being started or stopped: in a moment it may be there",
     "57": "the server is being stopped, or somebody ended this session",
 }
 """By how the SQLSTATE begins (PostgreSQL's documentation, appendix A)."""
 
 # Of a text column 300 characters are enough: no name or id that passes is as long.
-_READ = """
+READ = """
 SELECT id, event_id, to_char(made_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS made_at,
        left(event, 300) AS event, left(campaign, 300) AS campaign, left(owner, 300) AS owner,
        left(to_user, 300) AS to_user,
@@ -61,6 +67,28 @@ JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
 WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped
 """
 """Of the catalogue itself: information_schema shows a role only what it may read, and the bridge's may read nothing."""
+EXAMINED = """
+SELECT count(*) FILTER (WHERE refused IS NULL) AS waiting, count(refused) AS refused,
+  (SELECT left(refused, 300) FROM hcs_bridge.outbox WHERE refused IS NOT NULL ORDER BY id DESC LIMIT 1) AS why,
+  has_table_privilege('hcs_bridge.outbox', 'UPDATE') AND has_table_privilege('hcs_bridge.outbox', 'DELETE') AS may,
+  ARRAY(SELECT DISTINCT n.nspname || '.' || c.relname FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
+    JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE p.pronamespace = 'hcs_bridge'::regnamespace AND p.proname <> 'tell' AND g.tgenabled <> 'D') AS watched
+FROM hcs_bridge.outbox
+"""
+
+
+class Examined(NamedTuple):
+    """How many rows wait, how many are refused and why the last one is, whether this user may do what the bridge does.
+
+    `watched`: the tables whose triggers are on, each with its schema.
+    """
+
+    waiting: int
+    refused: int
+    why: str | None
+    may: bool
+    watched: Sequence[str]
 
 
 class Source:
@@ -76,7 +104,7 @@ class Source:
             found = await self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", LOCK)
             return bool((await found.fetchone() or [False])[0])
 
-    async def rows(self) -> list[Row]:
+    async def offers(self) -> dict[PlaceId, Offer]:
         """The first `max_batch` rows that wait, in the order of their ids.
 
         Never those behind a place: a lower id may be committed later.
@@ -84,9 +112,9 @@ class Source:
         limits = {"chars": self._settings.max_payload_chars, "rows": self._settings.max_batch}
         with _mapped(self._settings.name):
             async with self._connection.cursor(row_factory=class_row(Row)) as cursor:
-                return await (await cursor.execute(_READ, limits)).fetchall()
+                return {row.id: offer_of(row) for row in await (await cursor.execute(READ, limits)).fetchall()}
 
-    async def settle(self, done: Sequence[int], refused: Mapping[int, str]) -> None:
+    async def settle(self, done: Sequence[PlaceId], refused: Mapping[PlaceId, str]) -> None:
         """Delete what is in the bridge's outbox, and say of the others why they aren't; both or neither."""
         with _mapped(self._settings.name):
             async with self._connection.transaction():
@@ -94,6 +122,13 @@ class Source:
                     await self._connection.execute(_DELETE, [list(done)])
                 if refused:
                     await self._connection.execute(_REFUSE, [list(refused), list(refused.values())])
+
+    async def examined(self) -> Examined:
+        """The outbox as it is. Nothing is changed, and who reads it isn't disturbed."""
+        with _mapped(self._settings.name):
+            async with self._connection.cursor(row_factory=class_row(Examined)) as cursor:
+                [found] = await (await cursor.execute(EXAMINED)).fetchall()
+                return found
 
     async def columns(self, tables: Sequence[str]) -> list[Column]:
         """Of those of the tables that are there, each given with its schema."""
@@ -143,8 +178,8 @@ def _mapped(name: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        state = error.sqlstate  # None: there was no session yet, or there is none any more
+        state = sqlstate_of(error)  # None: there was no answer, or there is no session any more
         told = (hint for start, hint in HINTS.items() if state is not None and state.startswith(start))
         hint = next(told, AWAY if state is None else "see the server's own log")
-        said = error.diag.message_primary or str(error).strip().partition("\n")[0]
+        said = error.diag.message_primary or said_in(error)
         raise Unavailable(f"the PostgreSQL of ingest.postgres {name!r}", said, hint=hint) from error

@@ -1,26 +1,23 @@
-"""Takes the rows of one application's database into the bridge, each once, for as long as the bridge runs.
+"""Takes the rows of one application's database, or the entries of its stream, each once, for as long as we run.
 
-A row is deleted only behind the commit that took it. Killed in between, the next one to read offers it again, and the
-bridge knows its event id: so whatever the application has committed is taken once.
+A row is deleted, an entry acknowledged, only behind the commit that took it. Killed in between, the next one to read
+offers it again, and the bridge knows its event id: so whatever the application has committed is taken once.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from bridge.counts import count
 from bridge.errors import Unavailable
-from bridge.intake.rows import Fate, Offer, Outcome, Row, offer_of
+from bridge.intake.rows import Fate, Offer, Outcome, PlaceId
 from bridge.intake.settings import SourceSettings
 from bridge.log import Seldom, get_logger
-
-if TYPE_CHECKING:
-    from bridge.intake.postgres import Source
 
 log = get_logger(__name__)
 
@@ -36,6 +33,22 @@ class State(StrEnum):
     READING = "reads"
     STANDBY = "stands by: another bridge reads"
     AWAY = "waits"
+
+
+class Source(Protocol):
+    """A session with an application's side. Each method raises Unavailable; then the session is of no more use."""
+
+    async def alone(self) -> bool:
+        """Whether this session is the one that may read: of several bridges one does."""
+
+    async def offers(self) -> Mapping[PlaceId, Offer]:
+        """The first that wait, at most `max_batch`, in their order. None is behind one that isn't settled."""
+
+    async def settle(self, done: Sequence[PlaceId], refused: Mapping[PlaceId, str]) -> None:
+        """Those that are in the bridge's outbox wait no more; nor do those refused, each with why."""
+
+    async def news(self, timeout_s: float) -> None:
+        """Wait until there is more, as far as somebody says so, or the time is over."""
 
 
 class Reader:
@@ -69,24 +82,22 @@ class Reader:
             self._become(State.STANDBY)
             await asyncio.sleep(self._settings.poll_interval_s)
         while True:
-            rows = await source.rows()
-            if rows:
-                await self._hand_over(source, rows)
+            offers = await source.offers()
+            if offers:
+                await self._hand_over(source, offers)
             self._become(State.READING)
-            if len(rows) < self._settings.max_batch:
+            if len(offers) < self._settings.max_batch:
                 await source.news(self._settings.poll_interval_s)
 
-    async def _hand_over(self, source: Source, rows: Sequence[Row]) -> None:
-        """Wherever this ends, a row is in the application's table, or in our outbox, or in both and seen next time."""
-        outcomes = await self._take([offer_of(row) for row in rows])
-        for fate, number in Counter(outcome.fate for outcome in outcomes).items():
+    async def _hand_over(self, source: Source, offers: Mapping[PlaceId, Offer]) -> None:
+        """Wherever this ends, a change is with the application, or in our outbox, or in both and seen next time."""
+        outcomes = dict(zip(offers, await self._take([*offers.values()]), strict=True))
+        for fate, number in Counter(outcome.fate for outcome in outcomes.values()).items():
             count(f"intake {fate}", self.name, by=number)
-        refused = {
-            row.id: outcome.reason for row, outcome in zip(rows, outcomes, strict=True) if outcome.fate is Fate.REFUSED
-        }
-        await source.settle([row.id for row in rows if row.id not in refused], refused)
+        refused = {place: outcome.reason for place, outcome in outcomes.items() if outcome.fate is Fate.REFUSED}
+        await source.settle([place for place in offers if place not in refused], refused)
         if refused and (times := self._seldom.due("refused")):
-            log.warning("intake refuses rows: the column refused says why", source=self.name, times=times)
+            log.warning("intake refuses some: what is kept of them says why", source=self.name, times=times)
 
     def _become(self, state: State, **why: str) -> None:
         """One line for each change; what works, works from the beginning again."""

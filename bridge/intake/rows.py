@@ -1,14 +1,17 @@
-"""What a row of `hcs_bridge.outbox` says, as the HTTP door takes it."""
+"""What applications hand over, and what a row of `hcs_bridge.outbox` says, as the HTTP door takes it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from bridge.errors import Problem
 from bridge.protocol.values import JSON
+
+PlaceId: TypeAlias = int | str
+"""Of a row in its table, or of an entry in its stream."""
 
 
 class Row(NamedTuple):
@@ -33,7 +36,7 @@ class Row(NamedTuple):
 class Offer:
     """A change that is handed over, perhaps not for the first time: under the same event id (16 bytes) then.
 
-    `change` is what `POST /v1/events` takes; `owner` whose its campaign is, where the row says it. A `fault` is why it
+    `change` is what `POST /v1/events` takes; `owner` whose its campaign is, where that is said. A `fault` is why it
     can't be taken, whatever it says.
     """
 

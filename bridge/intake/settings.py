@@ -1,8 +1,9 @@
-"""What the reader of one application's database needs to know."""
+"""What the reader of one application's database, or of its stream, needs to know."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,15 @@ class SourceSettings:
     def max_payload_chars(self) -> int:
         """Of a payload's JSON text: with every character escaped it has six for a byte, and blanks beside them."""
         return 8 * self.max_payload_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings(SourceSettings):
+    """One `[[ingest.redis]]`. Another bridge takes over `lock_s` after the one that reads has gone."""
+
+    stream: str = ""
+    group: str = "hcs-bridge"
+    ca_file: Path | None = None
+    timeout_s: float = 5.0
+    lock_s: float = 15.0
+    keep_refused: int = 1000

@@ -1,19 +1,19 @@
 """SQL that makes an application's PostgreSQL write its changes into `hcs_bridge.outbox`, and SQL that takes it back.
 
-A trigger writes its row in the application's own transaction: a rollback takes it back as well, and an error would end
-the application's work. So the functions only copy columns, in ways that take every value of every type, and whether the
-columns are there is tried when they are installed.
+A trigger writes its row in the application's own transaction: a rollback takes it back as well. An error would end the
+application's work, so none gets out: the functions only copy columns, in ways that take every value of every type.
+Whether the columns are there is tried when they are installed, and of one that has gone since they only say so.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from textwrap import indent
 
 from bridge.config_sections import WatchedTable, WatchedValue
-from bridge.intake.rules import qualified, wanted
-from bridge.protocol.door.catalogue import Catalogue, FieldKind
+from bridge.intake.rules import qualified
+from bridge.protocol.door.catalogue import Catalogue, Field, FieldKind
 
 AS_TEXT: frozenset[FieldKind] = frozenset({"text", "id", "campaign_id", "amount"})
 """Kinds of fields whose values are texts on the ledger; the others keep the type that the column has."""
@@ -57,6 +57,8 @@ CREATE TABLE IF NOT EXISTS hcs_bridge.outbox (
   payload jsonb NOT NULL,
   refused text
 );
+-- What the bridge asks for, many times a second perhaps: however many refused rows there are, it passes none of them.
+CREATE INDEX IF NOT EXISTS outbox_waiting ON hcs_bridge.outbox (id) WHERE refused IS NULL;
 
 CREATE OR REPLACE FUNCTION hcs_bridge.tell() RETURNS trigger LANGUAGE plpgsql AS $hcs_bridge$
 BEGIN
@@ -69,6 +71,8 @@ COMMIT;
 """
 
 # One table at a time, and no lock on two: the application's transactions can't get into a deadlock with this.
+# Columns are compared as they lie in memory: that can be done with every type. No trigger has a condition: PostgreSQL
+# would let no migration drop a column that one names, or change its type.
 _RULE = """
 BEGIN;
 -- Tried on no row: a column that isn't there, or can't be compared, ends this here, and no transaction later.
@@ -77,26 +81,32 @@ DO $hcs_bridge$ BEGIN
 {tried}
   FROM {table} AS new, {table} AS old WHERE false;
 END $hcs_bridge$;
-CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+DROP FUNCTION IF EXISTS {function}() CASCADE;
+CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET extra_float_digits = 1 AS $hcs_bridge$
+DECLARE said text;
 BEGIN
+  IF {untold} THEN
+    RETURN NULL;
+  END IF;
   INSERT INTO hcs_bridge.outbox (event, campaign, owner, to_user, payload) VALUES (
 {values}
   );
   RETURN NULL;
+EXCEPTION WHEN OTHERS THEN -- the application goes on. Each failure is kept once, and nobody waits for another's commit
+  said := format('changes of %s are not told: %s (%s). See `preset check`; install again', {place}, SQLERRM, SQLSTATE);
+  BEGIN
+    INSERT INTO hcs_bridge.outbox (event_id, event, payload, refused)
+    SELECT md5(said)::uuid, {event}, '{{}}', said WHERE pg_try_advisory_xact_lock(hashtextextended(said, 0))
+      AND NOT EXISTS (SELECT FROM hcs_bridge.outbox WHERE event_id = md5(said)::uuid);
+  EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING '%', said;
+  END;
+  RETURN NULL;
 END $hcs_bridge$;
-DROP TRIGGER IF EXISTS {name}_insert ON {table};
-DROP TRIGGER IF EXISTS {name}_update ON {table};
-{triggers}
+CREATE TRIGGER {name} AFTER {on} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();
 COMMIT;
 """
-# The first condition always holds: PostgreSQL drops no column that a trigger names, and so none under the function.
-# Columns are compared as they lie in memory: that can be done with every type.
-_ON_INSERT = """CREATE TRIGGER {name}_insert AFTER INSERT ON {table} FOR EACH ROW
-WHEN ((ROW({read}) IS NULL) IS NOT NULL) EXECUTE FUNCTION {function}();"""
-_ON_UPDATE = """CREATE TRIGGER {name}_update AFTER UPDATE ON {table} FOR EACH ROW
-WHEN ((ROW({read}) IS NULL) IS NOT NULL AND pg_catalog.record_image_ne(ROW({old}), ROW({new})))
-EXECUTE FUNCTION {function}();"""
 
 _REMOVE = """
 DO $hcs_bridge$ DECLARE function text; BEGIN
@@ -143,40 +153,48 @@ def uninstall(*, everything: bool) -> str:
 
 def _rule(number: int, rule: WatchedTable, catalogue: Catalogue) -> str:
     values = _values(rule, catalogue)
-    reads = [each for each in wanted([rule], catalogue) if each.table == qualified(rule.table)]
-    place = {
-        "table": _table(rule.table),
-        "function": f"hcs_bridge.{_quoted(_function(number, rule))}",
-        "name": f"hcs_bridge_{number:02}",
-        "old": _columns("OLD", rule.when_changed),
-        "new": _columns("NEW", rule.when_changed),
-        "read": _columns("NEW", dict.fromkeys(each.name for each in reads)),
-    }
-    triggers = [text for on, text in (("insert", _ON_INSERT), ("update", _ON_UPDATE)) if on in rule.on]
+    untold = _untold(rule, catalogue)
     return _RULE.format(
-        tried=indent(",\n".join(values), "    "),
+        table=_table(rule.table),
+        place=_literal(rule.table),
+        event=_literal(rule.event),
+        function=f"hcs_bridge.{_quoted(_function(number, rule))}",
+        name=f"hcs_bridge_{number:02}",
+        on=" OR ".join(sorted({*rule.on})),
+        untold=" OR ".join(untold),
+        tried=indent(",\n".join([*values, *untold]), "    ").replace("TG_OP", "''"),
         values=indent(",\n".join(values), "    "),
-        triggers="\n".join(triggers).format(**place),
-        **place,
     )
+
+
+def _untold(rule: WatchedTable, catalogue: Catalogue) -> list[str]:
+    """When a change is no event: nothing that counts has changed, or there is nothing now that it could tell."""
+    found = catalogue.find(rule.event)
+    required = [name for name, field in found[0].fields.items() if field.required] if found else []
+    told = (rule.payload[name].column for name in required if name in rule.payload)
+    empty = (f"NEW.{_quoted(column)} IS NULL" for column in told if column is not None)
+    old, new = (", ".join(f"{row}.{_quoted(name)}" for name in rule.when_changed) for row in ("OLD", "NEW"))
+    return [f"TG_OP = 'UPDATE' AND NOT pg_catalog.record_image_ne(ROW({old}), ROW({new}))", *empty]
 
 
 def _values(rule: WatchedTable, catalogue: Catalogue) -> list[str]:
     """One row of the outbox, as expressions over NEW and OLD."""
     found = catalogue.find(rule.event)
-    kinds = {name: field.kind for name, field in found[0].fields.items()} if found else {}
-    fields = (f"{_literal(name)}, {_field(value, kinds.get(name))}" for name, value in rule.payload.items())
+    known = found[0].fields if found else {}
+    fields = (f"{_literal(name)}, {_field(value, known.get(name))}" for name, value in rule.payload.items())
     payload = indent(",\n".join(fields), "  ")
     ids = ("NULL" if each is None else _text(each) for each in (rule.campaign, rule.owner, rule.to_user))
     return [_literal(rule.event), *ids, f"jsonb_strip_nulls(jsonb_build_object(\n{payload}\n))"]
 
 
-def _field(value: WatchedValue, kind: FieldKind | None) -> str:
+def _field(value: WatchedValue, field: Field | None) -> str:
     if value.value is not None:
         return _constant(value.value)
-    if kind in AS_TEXT:
-        return _text(value)
-    return _read(value, "hcs_bridge.plain({})" if kind == "plain" else "to_jsonb({})")
+    if field is not None and field.kind in AS_TEXT:
+        # what an event can do without, it does: a balance that was NaN before the change
+        may_go = field.kind == "amount" and not field.required
+        return f"substring({_text(value)} FROM '^(?!NaN|-?Infinity).*')" if may_go else _text(value)
+    return _read(value, "hcs_bridge.plain({})" if field is not None and field.kind == "plain" else "to_jsonb({})")
 
 
 def _text(value: WatchedValue) -> str:
@@ -198,10 +216,6 @@ def _read(value: WatchedValue, form: str) -> str:
 def _constant(value: str | float) -> str:
     """As JSON, in which no $ can end the function's body."""
     return f"{_literal(json.dumps(value).replace('$', chr(92) + 'u0024'))}::jsonb"
-
-
-def _columns(row: str, names: Iterable[str]) -> str:
-    return ", ".join(f"{row}.{_quoted(name)}" for name in names)
 
 
 def _function(number: int, rule: WatchedTable) -> str:

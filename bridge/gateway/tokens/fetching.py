@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
 
 from bridge.errors import Unavailable
 
 REMOTE = "the key set"
+ABSENT = "it isn't there"
+"""Why Redis's string is Unavailable where nobody has written it yet."""
 REDIS = ("redis", "rediss")
 
 
@@ -26,7 +23,9 @@ async def fetch_keys(url: str, *, password: str, timeout_s: float, max_bytes: in
     try:
         async with asyncio.timeout(timeout_s):
             if urlsplit(url).scheme in REDIS:
-                return await _redis(url, password, max_bytes)
+                from bridge.gateway.tokens.redis_string import read  # noqa: PLC0415 # its library is an extra
+
+                return await read(url, password, max_bytes)
             return await _http(url, max_bytes)
     except TimeoutError as error:
         raise Unavailable(REMOTE, f"no answer within {timeout_s:g} s") from error
@@ -44,25 +43,3 @@ async def _http(url: str, max_bytes: int) -> bytes:
             if len(body) > max_bytes:
                 raise Unavailable(REMOTE, f"it is longer than {max_bytes} bytes")
         return bytes(body)
-
-
-async def _redis(url: str, password: str, max_bytes: int) -> bytes:
-    """One string's value, and never more of it than one byte too many."""
-    place, _, query = url.partition("?")
-    [name] = parse_qs(query)["key"]
-    try:
-        # the older protocol, no word about ourselves, no second try: it is asked for the value and nothing else
-        client = Redis.from_url(
-            place, password=password or None, protocol=2, driver_info=None, retry=Retry(NoBackoff(), 0)
-        )
-        async with client:
-            found = await client.getrange(name, 0, max_bytes)
-    except ResponseError as error:  # its text may repeat what we sent
-        raise Unavailable(REMOTE, "Redis answers with an error") from error
-    except (RedisError, ValueError) as error:  # ValueError: what answers there is no Redis
-        raise Unavailable(REMOTE, f"it can't be reached: {type(error).__name__}") from error
-    if not found:
-        raise Unavailable(REMOTE, "it isn't there")
-    if len(found) > max_bytes:
-        raise Unavailable(REMOTE, f"it is longer than {max_bytes} bytes")
-    return cast(bytes, found)  # text only where one asks for it

@@ -40,6 +40,17 @@ class Node:
             yield
 
 
+class Said(InProcess):
+    """A bus on which a test hears for itself what is said."""
+
+    def __init__(self) -> None:
+        self.healthy = True
+        self.news: list[News] = []
+
+    def publish(self, news: Sequence[News]) -> None:
+        self.news += news
+
+
 def node(configured: BusSection, number: int, *, network: str = "devnet") -> Node:
     """One of several with this configuration."""
     return Node(RedisBus(configured, network=network, node=number))

@@ -14,8 +14,22 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from bridge.bus.port import News, Passing, Published, Revoked, Woken
+from bridge.bus.port import (
+    Answered,
+    Asked,
+    Moved,
+    News,
+    Passing,
+    Published,
+    Refresh,
+    Revoked,
+    Unsubscribe,
+    Woken,
+)
+from bridge.bus.redis import RedisBus
+from bridge.config_sections import Bus
 from bridge.counts import happened
+from bridge.protocol.realtime.steps import Present
 from tests.bridge.bus.nodes import node, port_of, section, two_nodes
 from tests.bridge.gateway.made_certificate import made_certificate
 from tests.rooms import until
@@ -26,6 +40,13 @@ OF_EACH_KIND: list[News] = [
     Passing("campaign:c1", b"{}"),
     Woken(("c1", "c2")),
     Revoked("user", "77", 1_000, 2_000),
+    Unsubscribe("77", "campaign:c1"),
+    Refresh("77", None),
+    Refresh("77", 2_000),
+    Moved("campaign:c1", "a", "77", joined=True),
+    Asked(1, "campaign:c1"),
+    Answered(2, 1, "campaign:c1", Present({"a": "77"}, 1, 1)),
+    Answered(2, 1, "campaign:c1", Present(None, 2_000, 1_900)),
 ]
 
 
@@ -217,3 +238,14 @@ async def is_replica_of_one_that_is_up(standby: Redis) -> bool:
 
 def of_sentinel(named: str) -> str:
     return f"redis://:guard@{named.partition(',')[2].partition('/')[0]}"
+
+
+async def test_it_ends_at_whatever_moment_of_its_beginning_it_is_told_to(redis_url: str) -> None:
+    """The library loses a cancellation that comes while it sends; a daemon that is stopped just then would hang."""
+    for number in range(40):
+        bus = RedisBus(Bus(url=redis_url, timeout_s=5.0), network="devnet", node=1)
+        running = asyncio.create_task(bus.run(lambda _news: None))
+        await asyncio.sleep(number * 0.0001)
+        running.cancel()
+        done, _ = await asyncio.wait([running], timeout=5)
+        assert done, f"it went on, cancelled after {number / 10} ms"

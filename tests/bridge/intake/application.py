@@ -8,12 +8,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from sqlalchemy import select
 
+from bridge.config_sections import DeclaredEvent
 from bridge.doors import Backend
 from bridge.fanout import only_here
 from bridge.gateway.hub import Hub
@@ -27,7 +29,9 @@ from bridge.rooms import outbound
 from bridge.schema import entries
 from bridge.storage import Storage, opened
 from bridge.supervise import supervised
+from tests.bridge.publish.killing import Axe
 from tests.integration.world import world
+from tests.rooms import until
 
 TABLE = """
 CREATE SCHEMA hcs_bridge;
@@ -47,6 +51,10 @@ INSERT = """
 INSERT INTO hcs_bridge.outbox (event, campaign, owner, to_user, payload) VALUES (%s, %s, %s, %s, %s)
 RETURNING id, event_id
 """
+
+
+STEPS = ("alone", "offers", "settle", "news")
+"""What a reader does with the application's database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,16 @@ class Application:
     async def left(self) -> list[tuple[int, str | None]]:
         """The rows that are still there: id, and why it was refused."""
         return [(id_, why) for id_, why in await self.ask("SELECT id, refused FROM hcs_bridge.outbox ORDER BY id")]
+
+    async def is_empty(self) -> bool:
+        """Whether no row is left."""
+        return await self.left() == []
+
+
+async def run_out(application: Application, *readers: Reader) -> None:
+    """Until the application's table is empty."""
+    async with supervised({f"reader {number}": reader.run for number, reader in enumerate(readers)}):
+        await until(application.is_empty)
 
 
 async def closing(
@@ -112,6 +130,16 @@ class Bridge:
         """A reader that has not begun."""
         return Reader(self.settings, take or self.take, partial(opened, self.settings))
 
+    def reading_under(self, axe: Axe) -> Reader:
+        """A reader that ends at one of its steps."""
+
+        @asynccontextmanager
+        async def under(settings: SourceSettings) -> AsyncIterator[Any]:
+            async with postgres.opened(settings) as source:
+                yield SimpleNamespace(**{name: axe.around(getattr(source, name)) for name in STEPS})
+
+        return self.reading(axe.around(self.take), under)
+
     async def events(self) -> list[Event]:
         """The outbox, in the order of acceptance."""
         of_all = select(entries.c.event_id, entries.c.body).order_by(entries.c.id)
@@ -125,10 +153,12 @@ class Bridge:
 
 
 @asynccontextmanager
-async def bridge_at(folder: Path, application: Application, **keys: Any) -> AsyncIterator[Bridge]:
+async def bridge_at(
+    folder: Path, application: Application, declared: Sequence[DeclaredEvent] = (), **keys: Any
+) -> AsyncIterator[Bridge]:
     """A bridge, its database's writer going."""
     async with (
-        world(folder) as made,
+        world(folder, events__declared=[each.model_dump() for each in declared]) as made,
         opened(made.config, alone=True) as storage,
         connected(made.config, last_valid_start_ns=0) as remotes,
         supervised({"database": storage.database.run}),

@@ -16,7 +16,7 @@ from bridge.intake.triggers import install
 from bridge.protocol.door.catalogue import Catalogue
 from bridge.storage import catalogue_of
 
-TABLES = Path(__file__).with_name("hashbuzz_tables.sql")
+TABLES = Path(__file__).parents[3] / "docs/examples/hashbuzz/tables.sql"
 PRESET = Path(__file__).parents[3] / "bridge/intake/hashbuzz.toml"
 SECRET = "s3cret-marker"
 BACKEND = "hashbuzz_backend"

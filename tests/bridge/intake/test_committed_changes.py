@@ -1,19 +1,26 @@
-"""What several backends commit, with rollbacks, savepoints and deadlocks between: just that is told, in order."""
+"""What several backends commit, with rollbacks, savepoints and deadlocks between: that is told and taken, in order."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
 import pytest
 
-from tests.bridge.intake.hashbuzz import SECRET, Told, backend, psql, told
+from bridge.config import load
+from tests.bridge.intake.application import Application, Bridge, bridge_at, run_out
+from tests.bridge.intake.hashbuzz import PRESET, SECRET, Told, backend, psql, told
+from tests.bridge.publish.killing import Axe, Killed
 
 STATUSES = ("ApprovalPending", "CampaignApproved", "CampaignRunning", "RewardsDistributed", "InternalError")
 WRITERS = 4
@@ -125,25 +132,70 @@ def row_of(each: Told) -> str:
     return f"log {each.payload['message'].removeprefix('step ')}"
 
 
-@pytest.mark.parametrize("transactions", [300, pytest.param(10_000, marks=pytest.mark.long)])
-def test_the_outbox_is_what_was_committed_in_the_order_of_each_row(hashbuzz_url: str, transactions: int) -> None:
-    psql(hashbuzz_url, "\\set ON_ERROR_STOP on\n" + SETUP)
+def committed(url: str, transactions: int) -> list[Told]:
+    """What so many transactions of several backends leave, those of one row in their order; back when all are done."""
     turns = itertools.count()
     draws = [random.Random(seed) for seed in range(WRITERS)]  # noqa: S311 # no secret
-    backends = [Backend(backend(hashbuzz_url), draw, turns) for draw in draws]
+    backends = [Backend(backend(url), draw, turns) for draw in draws]
     with ThreadPoolExecutor(WRITERS) as pool:
         for running in [pool.submit(each.work, transactions // WRITERS) for each in backends]:
             running.result()
     for each in backends:
         each.session.close()
-    expected, found = defaultdict[str, list[Told]](list), defaultdict[str, list[Told]](list)
-    for done in sorted(done for each in backends for done in each.committed):
-        expected[done.row].append(done.told)
+    print(f"{transactions} transactions, {sum(each.deadlocks for each in backends)} deadlocks")  # noqa: T201
+    return [done.told for done in sorted(done for each in backends for done in each.committed)]
+
+
+def by_row(changes: Iterable[Told]) -> dict[str, list[Told]]:
+    """The application's rows, each with its changes in their order."""
+    found = defaultdict[str, list[Told]](list)
+    for each in changes:
+        found[row_of(each)].append(each)
+    return found
+
+
+@pytest.mark.parametrize("transactions", [300, pytest.param(10_000, marks=pytest.mark.long)])
+def test_the_outbox_is_what_was_committed_in_the_order_of_each_row(hashbuzz_url: str, transactions: int) -> None:
+    psql(hashbuzz_url, "\\set ON_ERROR_STOP on\n" + SETUP)
+    expected = committed(hashbuzz_url, transactions)
     outbox = told(hashbuzz_url)
-    for one in outbox:
-        found[row_of(one)].append(one)
-    assert found == expected
+    assert by_row(outbox) == by_row(expected)
     assert len(outbox) > transactions
-    assert set(Counter(one.event for one in outbox)) == {"CAMPAIGN_STATUS_UPDATE", "BALANCE_UPDATE", "CAMPAIGN_LOG"}
+    assert {one.event for one in outbox} == {"CAMPAIGN_STATUS_UPDATE", "BALANCE_UPDATE", "CAMPAIGN_LOG"}
     assert SECRET not in repr(outbox)
-    print(f"{transactions} transactions, {sum(each.deadlocks for each in backends)} deadlocks, {len(outbox)} rows")  # noqa: T201
+
+
+async def end_early(bridge: Bridge, draw: random.Random, at: int) -> None:
+    """A reader that is killed at that step, before or after it, or cancelled at any moment."""
+    if draw.random() < 0.5:
+        with pytest.raises(Killed):
+            await bridge.reading_under(Axe(at, after=draw.random() < 0.5)).run()
+        return
+    reading = asyncio.create_task(bridge.reading().run())
+    await asyncio.sleep(draw.uniform(0.0, 0.03))
+    reading.cancel()
+    with suppress(asyncio.CancelledError):
+        await reading
+
+
+@pytest.mark.parametrize("transactions", [300, pytest.param(10_000, marks=pytest.mark.long)])
+async def test_a_bridge_that_ends_at_every_step_takes_each_committed_change_once_and_in_order(
+    tmp_path: Path, hashbuzz_url: str, transactions: int
+) -> None:
+    psql(hashbuzz_url, "\\set ON_ERROR_STOP on\n" + SETUP)
+    application, draw = Application(hashbuzz_url), random.Random(8)  # noqa: S311 # no secret
+    declared = load(PRESET, {}).events.declared
+    async with bridge_at(tmp_path, application, declared, max_batch=10) as bridge:
+        writing = asyncio.create_task(asyncio.to_thread(committed, hashbuzz_url, transactions))
+        ends = 0
+        while not writing.done():
+            await end_early(bridge, draw, 1 + ends % 15)
+            ends += 1
+        await run_out(application, bridge.reader)
+        taken = [
+            Told(event.type, event.data.pop("campaignId", None), None, event.audience, event.data)  # type: ignore[arg-type]
+            for event in await bridge.events()
+        ]
+    assert by_row(taken) == by_row(each._replace(owner=None) for each in await writing)
+    assert (len(taken) > transactions, ends > 3) == (True, True), ends
+    print(f"{ends} ends, {len(taken)} events")  # noqa: T201

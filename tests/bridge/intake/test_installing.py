@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import uuid
 from typing import Any
@@ -10,12 +11,14 @@ import psycopg
 import pytest
 
 from bridge.config_sections import WatchedTable
+from bridge.intake.postgres import READ
 from bridge.intake.triggers import install, uninstall
 from tests.bridge.intake.hashbuzz import (
     GRANTS,
     PRESET,
     TABLES,
     USERS,
+    backend,
     campaign,
     psql,
     rules_of,
@@ -26,19 +29,61 @@ from tests.servers import PostgresServer
 Session = psycopg.Connection[tuple[Any, ...]]
 
 
-@pytest.mark.parametrize(
-    "migration",
-    [
-        "campaign_twittercard DROP COLUMN card_status",
-        "campaign_twittercard DROP COLUMN owner_id",
-        "campaign_twittercard ALTER card_status TYPE text",
-        '"CampaignLog" DROP COLUMN message',
-    ],
-)
-def test_a_column_that_is_read_cannot_be_migrated_by_mistake(hashbuzz_url: str, migration: str) -> None:
-    refusals = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported)
-    with psycopg.connect(hashbuzz_url) as owner, pytest.raises(refusals, match="hcs_bridge_0"):
-        owner.execute(f"ALTER TABLE {migration}".encode())
+STEP = "UPDATE campaign_twittercard SET approve = true"
+LOG = """INSERT INTO "CampaignLog" (campaign_id, status) VALUES (1, 's')"""
+LOST = [
+    ("ALTER TABLE campaign_twittercard RENAME card_status TO state", STEP, 'campaign_twittercard .* "card_status"'),
+    ("ALTER TABLE campaign_twittercard DROP card_status", STEP, 'campaign_twittercard .* "card_status"'),
+    ('ALTER TABLE "CampaignLog" DROP message', LOG, 'CampaignLog .* "message"'),
+    (
+        'ALTER TABLE "CampaignLog" ALTER message DROP NOT NULL; ALTER TABLE campaign_twittercard DROP owner_id',
+        LOG,
+        r"CampaignLog .*\.owner_id does not exist",
+    ),
+]
+
+
+@pytest.mark.parametrize(("migration", "statement", "said"), LOST)
+def test_a_column_that_has_gone_is_told_once_and_stands_in_nobodys_way(
+    hashbuzz_url: str, session: Session, migration: str, statement: str, said: str
+) -> None:
+    assert campaign(session) == 1
+    psql(hashbuzz_url, "DELETE FROM hcs_bridge.outbox;")
+    psql(hashbuzz_url, f"\\set ON_ERROR_STOP on\n{migration};")
+    another = "INSERT INTO campaign_twittercard (name) VALUES ('d')" if statement == STEP else statement
+    with backend(hashbuzz_url, autocommit=True) as other, session.transaction():
+        assert session.execute(statement.encode()).rowcount == 1
+        other.execute("SET lock_timeout = '5s'")
+        other.execute(another.encode())  # waits for no row of the outbox that isn't committed yet
+    session.execute(statement.encode())
+    with psycopg.connect(hashbuzz_url) as owner:
+        [(refused,)] = owner.execute("SELECT refused FROM hcs_bridge.outbox").fetchall()
+    assert re.search(said, refused)
+    assert "install again" in refused
+
+
+def test_a_column_of_another_type_is_told_again_once_the_triggers_are_installed_again(
+    hashbuzz_url: str, session: Session
+) -> None:
+    step = "UPDATE campaign_twittercard SET card_status = 'CampaignApproved'"
+    campaign(session)
+    psql(hashbuzz_url, "\\set ON_ERROR_STOP on\nALTER TABLE campaign_twittercard ALTER card_status TYPE text;")
+    session.execute(step)
+    assert told(hashbuzz_url)[-1].payload == {}, "this session has planned for the type that it was"
+    psql(hashbuzz_url, install(*rules_of(PRESET)))
+    session.execute(step.replace("Approved", "Running"))
+    assert told(hashbuzz_url)[-1].payload == {"newStatus": "CampaignRunning", "oldStatus": "CampaignApproved"}
+
+
+@pytest.mark.parametrize("removed", ["TABLE hcs_bridge.outbox CASCADE", "FUNCTION hcs_bridge.tell CASCADE", None])
+def test_whatever_is_done_to_the_outbox_the_application_goes_on(
+    hashbuzz_url: str, session: Session, removed: str | None
+) -> None:
+    damage = f"DROP {removed}" if removed else "ALTER TABLE hcs_bridge.outbox RENAME payload TO said"
+    psql(hashbuzz_url, f"\\set ON_ERROR_STOP on\n{damage};")
+    session.execute("SET client_min_messages = error")
+    assert campaign(session) == 1
+    assert session.execute("UPDATE user_user SET available_budget = 7").rowcount == 5
 
 
 def test_a_column_that_is_not_read_is_the_applications_own(hashbuzz_url: str, session: Session) -> None:
@@ -63,7 +108,7 @@ def test_installed_again_it_is_the_same_and_with_other_rules_the_others_go(hashb
 
 MISFITS: list[tuple[dict[str, Any], str]] = [
     ({"campaign": "nr"}, "column new.nr does not exist"),
-    ({"when_changed": ["state"]}, "column new.state does not exist"),
+    ({"when_changed": ["state"]}, "state does not exist"),
     ({"table": "campaigns"}, 'relation "public.campaigns" does not exist'),
     ({"owner": {"select": "id", "from": "user_user", "where": "id", "equals": "name"}}, "operator does not exist"),
 ]
@@ -79,6 +124,17 @@ def test_a_rule_that_does_not_fit_installs_nothing_for_its_table(hashbuzz_url: s
         assert said in done.stderr
     campaign(session)
     assert told(hashbuzz_url) == []
+
+
+def test_rows_that_wait_are_found_without_a_look_at_those_refused(hashbuzz_url: str) -> None:
+    rows = "INSERT INTO hcs_bridge.outbox (event, payload, refused) SELECT 'x', '{}', %s FROM generate_series(1, 5000)"
+    with psycopg.connect(hashbuzz_url, autocommit=True) as owner:
+        owner.execute(rows, ["no such event"])
+        owner.execute(rows.replace("5000", "3"), [None])
+        owner.execute("ANALYZE hcs_bridge.outbox")
+        plan = owner.execute(f"EXPLAIN (ANALYZE) {READ}".encode(), {"chars": 100, "rows": 500}).fetchall()
+    assert "outbox_waiting" in repr(plan)
+    assert "Removed by Filter" not in repr(plan)
 
 
 def dumped(server: PostgresServer, hashbuzz_url: str) -> str:

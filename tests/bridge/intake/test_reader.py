@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from functools import partial
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -17,28 +14,15 @@ from structlog.testing import capture_logs
 from bridge.counts import happened
 from bridge.doors import ChannelHistory
 from bridge.errors import Unavailable
-from bridge.intake import postgres
-from bridge.intake.reader import Reader, State
+from bridge.intake.reader import State
 from bridge.intake.rows import Offer, Outcome
 from bridge.intake.settings import SourceSettings
 from bridge.supervise import supervised
-from tests.bridge.intake.application import Application, Bridge, closing
+from tests.bridge.intake.application import Application, Bridge, closing, run_out
 from tests.bridge.publish.killing import Axe, Killed
 from tests.bridge.test_doors import Listener
 from tests.rooms import until
 from tests.servers import PostgresServer
-
-STEPS = ("alone", "rows", "settle", "news")
-
-
-async def is_empty(application: Application) -> bool:
-    return await application.left() == []
-
-
-async def run_out(application: Application, *readers: Reader) -> None:
-    """Until the application's table is empty."""
-    async with supervised({f"reader {number}": reader.run for number, reader in enumerate(readers)}):
-        await until(partial(is_empty, application))
 
 
 def crash(server: PostgresServer) -> None:
@@ -78,16 +62,8 @@ async def test_an_unknown_campaign_gets_the_rows_owner_who_hears_of_it_at_once(
 async def test_killed_at_any_step_each_row_comes_once(application: Application, bridge: Bridge, after: bool) -> None:
     for number in range(8):
         await application.write(f"{number} a", f"{number} b")
-        axe = Axe(number + 1, after)
-
-        @asynccontextmanager
-        async def under(settings: SourceSettings, axe: Axe = axe) -> AsyncIterator[Any]:
-            async with postgres.opened(settings) as source:
-                yield SimpleNamespace(**{name: axe.around(getattr(source, name)) for name in STEPS})
-
-        reader = bridge.reading(axe.around(bridge.take), under)
         with pytest.raises(Killed):
-            await reader.run()
+            await bridge.reading_under(Axe(number + 1, after)).run()
     await run_out(application, bridge.reader)
     assert await bridge.said() == [f"{number} {which}" for number in range(8) for which in "ab"]
 
@@ -117,7 +93,7 @@ async def test_the_servers_crash_loses_and_doubles_nothing(
                     await asyncio.to_thread(crash, postgres)
                 await application.write(str(number))
                 committed.append(str(number))
-            await until(partial(is_empty, application))
+            await until(application.is_empty)
             await until(lambda: bridge.reader.state is State.READING)
     assert await bridge.said() == committed
     told = [line["event"] for line in lines if line["event"].startswith("intake")]
@@ -132,7 +108,7 @@ async def test_of_two_bridges_one_reads_and_the_other_takes_over(application: Ap
         async with supervised({"second": second.run}):
             await until(lambda: second.state is State.STANDBY)
             await application.write("one")
-            await until(partial(is_empty, application))
+            await until(application.is_empty)
             assert second.state is State.STANDBY
     await application.write("two")
     await run_out(application, second)
@@ -144,8 +120,8 @@ async def test_a_lower_id_that_commits_later_is_not_passed_over(application: App
         async with slow.transaction():
             low, _ = await closing(slow, "low", campaign="2")
             await application.write("high")
-            await until(partial(is_empty, application))
-        await until(partial(is_empty, application))
+            await until(application.is_empty)
+        await until(application.is_empty)
     assert low == 1
     assert await bridge.said() == ["high", "low"]
 
@@ -169,6 +145,8 @@ BAD = {
     "at": "UPDATE hcs_bridge.outbox SET made_at = '20000-01-01Z' WHERE id = 2",
     "event_id": "UPDATE hcs_bridge.outbox SET event_id = gen_random_uuid() WHERE id = 2",
     "payload": "UPDATE hcs_bridge.outbox SET payload = 'null' WHERE id = 2",
+    "payload.newBalance": "UPDATE hcs_bridge.outbox SET event = 'BALANCE_UPDATE', campaign = NULL, owner = NULL, "
+    'to_user = \'5\', payload = \'{"balanceType": "HBAR", "newBalance": "NaN"}\' WHERE id = 2',
     "payload.message": "UPDATE hcs_bridge.outbox SET payload = '{\"message\": 1e400}' WHERE id = 2",
 }
 
@@ -207,7 +185,7 @@ async def test_a_refused_row_is_taken_once_a_person_has_mended_it(application: A
         await application.ask(
             "UPDATE hcs_bridge.outbox SET refused = NULL, payload = jsonb_set(payload, '{message}', '\"short\"')"
         )
-        await until(partial(is_empty, application))
+        await until(application.is_empty)
     assert await bridge.said() == ["short"]
 
 
@@ -237,7 +215,7 @@ async def test_while_the_bridge_cannot_keep_them_rows_stay_where_they_are(
             await until(lambda: reader.state is State.AWAY)
             assert await application.left() == [(1, None)]
             full.clear()
-            await until(partial(is_empty, application))
+            await until(application.is_empty)
     assert await bridge.said() == ["one"]
     assert [line["event"] for line in lines if line["event"].startswith("intake")] == ["intake waits", "intake reads"]
     assert lines[0]["hint"] == "make room"
