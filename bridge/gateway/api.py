@@ -60,7 +60,7 @@ class Parts:
     keys: KeyDesk | None = None
     console: Console | None = None
     traced: Traced | None = None
-    metrics: Callable[[], Awaitable[bytes]] | None = None
+    metrics: Callable[[GatewayServer], Callable[[], Awaitable[bytes]]] | None = None
 
 
 class ApiServer:
@@ -139,14 +139,14 @@ class ApiServer:
         application.router.add_get("/healthz", self._health)
         if parts.readiness is not None:
             application.router.add_get("/readyz", partial(_ready, parts.readiness))
-        if parts.metrics is not None:
-            application.router.add_get("/metrics", partial(self._metrics, parts.metrics))
         if parts.pages is not None:
             parts.pages.add_to(application.router)
         return application
 
     def _add_for_readers(self, router: web.UrlDispatcher, rooms: Rooms, gateway: GatewayServer) -> None:
         entrance, parts = Entrance(gateway, rooms), self._parts
+        if parts.metrics is not None:
+            router.add_get("/metrics", partial(self._metrics, parts.metrics(gateway)))
         if parts.proofs is not None:
             ProofRoutes(entrance, parts.proofs, lambda: gateway.settings.proof_max_messages, answer).add_to(router)
         if parts.granting is not None:

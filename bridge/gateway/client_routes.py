@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Literal
@@ -10,13 +10,13 @@ from typing import Any, Literal
 import msgspec
 from aiohttp import web
 
+from bridge.counts import count
 from bridge.gateway.backend import Backend
-from bridge.gateway.clients import Client
 from bridge.gateway.door import Door, idempotency_of
 from bridge.gateway.faults import Fault
 from bridge.gateway.history import read_page
 from bridge.gateway.shared import Rooms
-from bridge.gateway.tokens.claims import TokenError
+from bridge.gateway.tokens.claims import TokenError, TokenExpired
 from bridge.protocol.channels import Channel, is_id
 from bridge.protocol.door.changes import parse_time_ms
 from bridge.protocol.realtime import codes
@@ -93,7 +93,8 @@ class ClientRoutes:
         match (await self.read(request))[1]:
             case {"user": str(user), "channel": str(name), **rest} if not rest and is_id(user):
                 channel = str(_channel(name))
-                return self.answer({"unsubscribed": sum(client.revoke(channel) for client in self._of(user))})
+                self.rooms.elsewhere.unsubscribe(user, channel)
+                return self.answer({"unsubscribed": self.rooms.clients.unsubscribe(user, channel)})
         raise Fault(422, "refused", UNSUBSCRIBE_SHAPE)
 
     async def _refresh(self, request: web.Request) -> web.Response:
@@ -101,15 +102,9 @@ class ClientRoutes:
         self._admit(request, "clients:write")
         match (await self.read(request))[1]:
             case {"user": str(user), **rest} if is_id(user) and rest.keys() <= {"expiresAt"}:
-                clients = self._of(user)
-                if "expiresAt" not in rest:
-                    for client in clients:
-                        client.disconnect(codes.CONNECTION_EXPIRED)
-                else:
-                    expires_ms = self._end(rest["expiresAt"])
-                    for client in clients:
-                        client.extend(expires_ms)
-                return self.answer({"refreshed": len(clients)})
+                expires_ms = self._end(rest["expiresAt"]) if "expiresAt" in rest else None
+                self.rooms.elsewhere.refresh(user, expires_ms)
+                return self.answer({"refreshed": self.rooms.clients.refresh(user, expires_ms)})
         raise Fault(422, "refused", REFRESH_SHAPE)
 
     async def _ticket(self, request: web.Request) -> web.Response:
@@ -120,6 +115,7 @@ class ClientRoutes:
                 try:
                     claims = await authenticator.check(token, now_ms=self.rooms.now_ms())
                 except TokenError as error:
+                    count("tokens refused", "expired" if isinstance(error, TokenExpired) else "refused")
                     raise Fault(422, "token_refused", str(error)) from error
                 ticket = authenticator.tickets.issue(claims)
                 return self.answer(
@@ -131,7 +127,7 @@ class ClientRoutes:
 
     async def _presence(self, request: web.Request) -> web.Response:
         self._admit(request, "clients:read")
-        found = self.rooms.presence.read(str(_channel(request.match_info["channel"])))
+        found = await self.rooms.presence.read(str(_channel(request.match_info["channel"])))
         named: JSON = None if found.clients is None else dict(found.clients)
         return self.answer({"clients": named, "numClients": found.num_clients, "numUsers": found.num_users})
 
@@ -162,9 +158,6 @@ class ClientRoutes:
 
     def _admit(self, request: web.Request, scope: str) -> str:
         return self.door.admit(request.headers.getall("Authorization", []), scope).name
-
-    def _of(self, user: str) -> Sequence[Client]:
-        return self.rooms.clients.of_user(user)
 
     def _end(self, value: Any) -> int:
         expires_ms, now_ms = parse_time_ms(value), self.rooms.now_ms()

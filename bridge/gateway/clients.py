@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bridge.gateway.tokens.claims import Claims
+from bridge.protocol.realtime import codes
 from bridge.protocol.realtime.codes import DisconnectCode
 
 
@@ -59,6 +60,20 @@ class Clients:
     def of_user(self, user: str) -> list[Client]:
         """A user's connections, oldest first."""
         return list(self._of_user.get(user, ()))
+
+    def unsubscribe(self, user: str, channel: str) -> int:
+        """End a user's subscriptions to the channel; how many there were."""
+        return sum(client.revoke(channel) for client in self.of_user(user))
+
+    def refresh(self, user: str, expires_ms: int | None) -> int:
+        """Let a user's connections live until then; None: have them come back at once. How many there were."""
+        clients = self.of_user(user)
+        for client in clients:
+            if expires_ms is None:
+                client.disconnect(codes.CONNECTION_EXPIRED)
+            else:
+                client.extend(expires_ms)
+        return len(clients)
 
     def claims_of(self, client: Client) -> Claims:
         """The token that it brought last."""

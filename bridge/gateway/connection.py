@@ -185,11 +185,12 @@ class Connection:
                 case steps.ReadHistory():
                     return (await read_page(self._rooms.history, operation),)
                 case steps.ReadPresence(channel):
-                    return (self._rooms.presence.read(channel),)
+                    return (await self._rooms.presence.read(channel),)
                 case steps.Review(channels):
                     return [steps.Revoked(each) for each in channels if not await self._identity.may_open(each)]
         except Unavailable as error:
-            log.warning("operation failed", operation=type(operation).__name__, reason=error.reason)
+            if times := self._rooms.failures.due(name := type(operation).__name__):
+                log.warning("operation failed", operation=name, reason=error.reason, times=times)
             if isinstance(operation, steps.Review):  # who can't be checked starts afresh
                 return (steps.Disconnected(codes.SERVER_ERROR),)
             return (steps.Failed(),)

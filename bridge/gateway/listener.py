@@ -39,7 +39,9 @@ class Listener(socket.socket):
         Raises OSError.
         """
         made = _listening(host, port) if held is None else held
-        super().__init__(made.family, made.type, made.proto, fileno=made.detach())
+        # The kernel knows that it is TCP, `made` may not: asyncio sets TCP_NODELAY only where it is told so. Without
+        # it a client gets a second frame no sooner than its acknowledgement of the first is here, 40 ms or more later.
+        super().__init__(fileno=made.detach())
         self.setblocking(False)
         self.max_silent = max_silent
         self._silent: dict[int, Accepted] = {}  # by descriptor, longest silent first

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.clients import Clients
+from bridge.gateway.elsewhere import NOWHERE, Elsewhere
 from bridge.gateway.history import History
 from bridge.gateway.hub import Hub
 from bridge.gateway.identity import Identity, Joins, named
 from bridge.gateway.presence import Presence
+from bridge.log import Seldom
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Rooms:
     now_ms: Callable[[], int]
     steady_ms: Callable[[], int]
     clients: Clients = field(default_factory=Clients)
+    elsewhere: Elsewhere = NOWHERE
+    failures: Seldom = field(default_factory=Seldom)
 
     def ends_ms(self, expires_ms: int) -> int:
         """When that is by the sessions' clock."""

@@ -13,14 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 LIVES = datetime.timedelta(hours=1)
 
 
-def made_certificate(folder: Path, name: str) -> tuple[Path, Path]:
+def made_certificate(folder: Path, name: str, *, expired: bool = False) -> tuple[Path, Path]:
     """Certificate and key, as files; the common name is `name`."""
     key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.OID_COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
+    ends = now - LIVES if expired else now + LIVES
     certificate = (
-        x509.CertificateBuilder(
-            subject, subject, key.public_key(), x509.random_serial_number(), now - LIVES, now + LIVES
-        )
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), now - 2 * LIVES, ends)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )

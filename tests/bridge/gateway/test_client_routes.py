@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from bridge.config_sections import ALL_SCOPES
+from bridge.counts import happened
 from bridge.gateway.api import ApiServer, Parts
 from bridge.gateway.settings import ApiKey, HttpSettings
 from tests.bridge.gateway.gateway_fixture import Running, now_ms, running_gateway, until
@@ -149,8 +150,10 @@ async def test_tickets() -> None:
         assert (status, body["lifetimeS"]) == (201, 30)
         async with WireClient(f"{made.gateway.url}?ticket={body['ticket']}") as client:
             assert "connect" in await client.ask(connect={})
+        before = happened["tokens refused", "expired"]
         status, body = await made.post("/v1/tickets", token=made.gateway.token(lives_s=-1))
         assert (status, body["error"]["code"]) == (422, "token_refused")
+        assert happened["tokens refused", "expired"] - before == 1
 
 
 async def test_presence_and_info() -> None:

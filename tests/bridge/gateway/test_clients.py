@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from bridge.gateway.clients import Clients
 from bridge.gateway.tokens.claims import Claims
+from bridge.protocol.realtime import codes
 from bridge.protocol.realtime.codes import DisconnectCode
 
 
 class Stub:
-    """A client that does nothing."""
+    """A client that notes what is done to it; it is subscribed to these channels."""
+
+    def __init__(self, *channels: str) -> None:
+        self.channels = {*channels}
+        self.done: list[DisconnectCode | int] = []
 
     def disconnect(self, code: DisconnectCode) -> None:
-        """Never called here."""
+        self.done.append(code)
 
     def revoke(self, channel: str) -> bool:
-        return False
+        had = channel in self.channels
+        self.channels.discard(channel)
+        return had
 
     def extend(self, expires_ms: int) -> None:
-        """Never called here."""
+        self.done.append(expires_ms)
 
 
 def claims(user: str, jti: str | None = None) -> Claims:
@@ -50,3 +57,14 @@ def test_a_user_may_have_so_many() -> None:
     clients.leave(second)
     assert clients.enter(third, claims("77"))
     assert clients.of_user("88") == []
+
+
+def test_what_is_done_to_a_users_connections_is_done_to_no_other() -> None:
+    clients, mine, bare, other = Clients(), Stub("campaign:1"), Stub(), Stub("campaign:1")
+    for client, whose in ((mine, "77"), (bare, "77"), (other, "88")):
+        clients.enter(client, claims(whose))
+    assert [clients.unsubscribe("77", "campaign:1") for _ in range(2)] == [1, 0]
+    assert (mine.channels, other.channels) == (set(), {"campaign:1"})
+    assert [clients.refresh("77", end) for end in (5, None)] == [2, 2]
+    assert mine.done == bare.done == [5, codes.CONNECTION_EXPIRED]
+    assert (clients.refresh("99", None), other.done) == (0, [])

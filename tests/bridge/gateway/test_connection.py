@@ -6,6 +6,8 @@ import asyncio
 import json
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from tests.bridge.gateway.gateway_fixture import OWNER, STRANGER, running_gateway
 from tests.bridge.gateway.wire_client import WireClient
 
@@ -164,6 +166,23 @@ async def test_a_store_that_is_away_is_a_temporary_error() -> None:
         assert gateway.hub.subscribers(CAMPAIGN) == 0
         gateway.history.down = False
         assert "subscribe" in await client.ask(subscribe={"channel": CAMPAIGN})
+
+
+async def test_a_store_that_is_away_is_a_line_for_each_operation_whoever_asks() -> None:
+    async with running_gateway() as gateway, WireClient(gateway.url) as one, WireClient(gateway.url) as other:
+        gateway.history.down = True
+        with capture_logs() as logs:
+            for client in (one, other):
+                await client.ask(connect={"token": gateway.token()})
+                for _ in range(20):
+                    await client.ask(subscribe={"channel": CAMPAIGN})
+                    await client.ask(history={"channel": CAMPAIGN, "limit": 1})
+    assert [
+        (entry["event"], entry["operation"], entry["times"]) for entry in logs if entry["log_level"] != "debug"
+    ] == [
+        ("operation failed", "Join", 1),
+        ("operation failed", "ReadHistory", 1),
+    ]
 
 
 async def test_pings_and_no_pong() -> None:

@@ -24,7 +24,7 @@ async def test_what_the_server_has_to_say() -> None:
         assert connection.revoke(CAMPAIGN, codes.UNSUBSCRIBED_INVALIDATED)
         assert not connection.revoke(CAMPAIGN)
         assert (await client.hear())["push"]["unsubscribe"]["code"] == 2502
-        assert gateway.rooms.presence.read(CAMPAIGN).num_clients == 0
+        assert gateway.rooms.presence.here(CAMPAIGN).num_clients == 0
 
 
 async def test_what_a_token_names_is_subscribed_to_and_recovered() -> None:

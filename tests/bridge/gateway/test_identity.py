@@ -7,6 +7,7 @@ import time
 import jwt
 from structlog.testing import capture_logs
 
+from bridge.counts import happened
 from bridge.gateway.auth import Authenticator
 from bridge.gateway.identity import Identity
 from bridge.gateway.settings import Issuer, TokenSettings
@@ -69,6 +70,24 @@ async def test_a_token_for_one_channel_decides_alone() -> None:
     assert await who.authorize("campaign:2", token("77", channel="campaign:2")) == steps.Denied()
     assert await who.authorize("campaign:2", token("88", channel="campaign:2", lives_s=-1)) == steps.Expired()
     assert (await who.authorize("campaign:2", ""), asked) == (steps.Denied(), ["2"])
+
+
+async def test_each_token_that_opens_nothing_is_counted_once_by_its_reason() -> None:
+    who, _ = identity()
+    await who.authenticate(token())
+    own, late = token(channel="campaign:2"), token(channel="campaign:2", lives_s=-1)
+    for reason, refused in (
+        ("refused", who.authenticate("garbage")),
+        ("expired", who.authenticate(token(lives_s=-1))),
+        ("refused", who.authorize("campaign:3", own)),
+        ("expired", who.authorize("campaign:2", late)),  # at a subscription, and when it is to be refreshed
+    ):
+        before = happened.copy()
+        await refused
+        assert happened - before == {("tokens refused", reason): 1}
+    before = happened.copy()
+    await who.authorize("campaign:2", own)
+    assert happened == before
 
 
 async def test_a_flood_of_bad_tokens_is_a_line_for_each_reason_whoever_brings_them() -> None:

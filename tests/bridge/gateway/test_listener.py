@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+
+import pytest
 
 from bridge.gateway.listener import Listener
 from tests.bridge.gateway.gateway_fixture import until
@@ -50,3 +53,21 @@ async def test_the_longest_silent_one_goes() -> None:
         assert await third.rest() == b""
         assert not any(each.over for each in (first, fourth))
     await until(lambda: listener.silent == 0)
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_what_is_written_leaves_at_once(held: bool) -> None:
+    """Not when the client has acknowledged what came before it (Nagle's algorithm)."""
+    port = socket.create_server(("127.0.0.1", 0)) if held else None
+    listener = Listener("127.0.0.1", 0, max_silent=1, held=port)
+    connected: asyncio.Future[asyncio.BaseTransport] = asyncio.get_running_loop().create_future()
+
+    class Meets(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            connected.set_result(transport)
+
+    server = await asyncio.get_running_loop().create_server(Meets, sock=listener)
+    async with server, raw(listener.getsockname()[1]):
+        transport = await connected
+        assert transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        transport.close()

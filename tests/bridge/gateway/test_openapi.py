@@ -33,7 +33,7 @@ def test_every_route_and_no_other() -> None:
         proofs=MemoryProofs(),
         granting=MemoryGranting(),
         console=MemoryConsole(),
-        metrics=no_metrics,
+        metrics=lambda _: no_metrics,
     )
     router = ApiServer(HttpSettings(), backend, now_ms=now_ms, parts=parts).application().router
     served = {(route.method.lower(), route.resource.canonical) for route in router.routes() if route.resource}

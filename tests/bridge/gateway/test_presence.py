@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
+from bridge.gateway.elsewhere import Nowhere
 from bridge.gateway.hub import Frame
-from bridge.gateway.presence import Presence
+from bridge.gateway.presence import Presence, together
+from bridge.protocol.realtime.steps import Present
 
 CHANNEL = "campaign:1"
 
@@ -25,18 +28,60 @@ class Somebody:
         self.heard.append((kind, content["info"]["client"]))
 
 
-def test_who_is_there() -> None:
+class Others(Nowhere):
+    """Another daemon with some clients, which notes what it is told."""
+
+    def __init__(self, *present: Present) -> None:
+        self.at_others = present
+        self.told: list[tuple[str, bool]] = []
+
+    def moved(self, channel: str, client: str, user: str, *, joined: bool) -> None:
+        self.told.append((client, joined))
+
+    async def present(self, channel: str) -> Sequence[Present]:
+        return self.at_others
+
+
+async def test_who_is_there() -> None:
     presence, clients = Presence(max_clients=2), [Somebody("a", "7"), Somebody("b", "7"), Somebody("c", "8")]
     for client in clients[:2]:
         presence.enter(CHANNEL, client, listens=False)
-    present = presence.read(CHANNEL)
-    assert (present.clients, present.num_clients, present.num_users) == ({"a": "7", "b": "7"}, 2, 1)
+    assert await presence.read(CHANNEL) == presence.here(CHANNEL) == Present({"a": "7", "b": "7"}, 2, 1)
     presence.enter(CHANNEL, clients[2], listens=False)
-    present = presence.read(CHANNEL)
-    assert (present.clients, present.num_clients, present.num_users) == (None, 3, 2)
+    assert await presence.read(CHANNEL) == presence.here(CHANNEL) == Present(None, 3, 2)
     for client in clients:
         presence.leave(CHANNEL, client)
-    assert presence.read(CHANNEL).num_clients == presence.read("campaign:2").num_clients == 0
+    assert presence.here(CHANNEL).num_clients == (await presence.read("campaign:2")).num_clients == 0
+
+
+async def test_those_at_other_daemons_count_and_are_named_with_the_others() -> None:
+    presence = Presence(max_clients=3, elsewhere=Others(Present({"b": "7", "c": "8"}, 2, 2)))
+    presence.enter(CHANNEL, Somebody("a", "7"), listens=False)
+    assert await presence.read(CHANNEL) == Present({"a": "7", "b": "7", "c": "8"}, 3, 2)
+    presence.enter(CHANNEL, Somebody("d", "9"), listens=False)
+    assert await presence.read(CHANNEL) == Present(None, 4, 3)
+    assert presence.here(CHANNEL).num_clients == 2
+
+
+def test_of_a_crowd_elsewhere_the_users_are_added() -> None:
+    few, crowd = Present({"a": "7"}, 1, 1), Present(None, 5, 4)
+    assert together([few, crowd, few], max_clients=9) == Present(None, 7, 5)
+    assert together([], max_clients=9) == Present({}, 0, 0)
+
+
+def test_who_comes_and_goes_elsewhere_is_told_here_and_the_other_way_round() -> None:
+    others, ear = Others(), Somebody("a", "7")
+    presence = Presence(max_clients=1, elsewhere=others)
+    presence.enter(CHANNEL, ear, listens=True)
+    presence.tell(CHANNEL, "x", "8", joined=True)
+    presence.tell(CHANNEL, "x", "8", joined=False)
+    assert ear.heard == [("join", "a"), ("join", "x"), ("leave", "x")]
+    second = Somebody("b", "7")
+    presence.enter(CHANNEL, second, listens=False)
+    presence.tell(CHANNEL, "y", "8", joined=True)  # with two there is a crowd
+    presence.leave(CHANNEL, second)
+    assert ear.heard[3:] == [("leave", "b")]
+    assert others.told == [("a", True), ("b", False)]
 
 
 def test_who_listens_hears_who_comes_and_goes() -> None:
