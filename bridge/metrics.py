@@ -21,7 +21,6 @@ from sqlalchemy import Connection, func, select
 
 from bridge.console.campaigns import totals
 from bridge.counts import BOUNDS_S, happened, observe, took
-from bridge.database import Database
 from bridge.errors import Unavailable
 from bridge.gateway.server import GatewayServer
 from bridge.publish import costs
@@ -30,6 +29,8 @@ from bridge.publish.outbox import OPEN_STATES
 from bridge.remotes import Remotes
 from bridge.rooms import Outbound
 from bridge.schema import entries, positions, topics
+from bridge.shards import SHARDS
+from bridge.storage import Storage
 from topics.fees import TINYBAR_PER_HBAR, TINYCENTS_PER_USD
 
 LAG_EVERY_S = 1.0
@@ -39,11 +40,11 @@ COUNTED = {
     "accepted": ("hcs_bridge_events_accepted", "Changes that were accepted and are on disk.", ""),
     "intake taken": (
         "hcs_bridge_intake_taken",
-        "Rows of applications' databases that are in the outbox now.",
+        "Rows, and entries of streams, of applications that are in the outbox now.",
         "source",
     ),
-    "intake seen": ("hcs_bridge_intake_seen", "Rows that came again, and were in it already.", "source"),
-    "intake refused": ("hcs_bridge_intake_refused", "Rows that may not pass; each has the reason beside it.", "source"),
+    "intake seen": ("hcs_bridge_intake_seen", "Those that came again, and were in it already.", "source"),
+    "intake refused": ("hcs_bridge_intake_refused", "Those that may not pass; each has why beside it.", "source"),
     "parked": ("hcs_bridge_events_parked", "Events that the network refused for what they say.", ""),
     "flights": ("hcs_bridge_flights", "Frames and manifests that reached consensus.", ""),
     "renewed": (
@@ -70,9 +71,19 @@ FROM_ZERO = {
 """Kinds that are there before their first time, so that a rate has something to begin at."""
 TIMED = {
     "commit": ("hcs_bridge_commit_seconds", "A group of writes, from its turn to the disk.", ""),
-    "lag": ("hcs_bridge_lag_seconds", "ledger: accepted to consensus; mirror: consensus to handed on.", "stage"),
+    "read": ("hcs_bridge_read_seconds", "Reading the database, with the wait for one of its readers.", ""),
+    "lag": (
+        "hcs_bridge_lag_seconds",
+        "outbox: accepted to sealed; ledger: accepted to consensus; mirror: consensus to handed on.",
+        "stage",
+    ),
     "loop": ("hcs_bridge_event_loop_lag_seconds", "How late the event loop came back to a timer.", ""),
 }
+STORED = {
+    "skipped": "Foreign or unreadable messages in our topics.",
+    "verified": "Messages read back and verified.",
+}
+"""Messages that the database counts, over every restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +101,10 @@ class Stored:
 class Metrics(Collector):
     """Over the bridge's rooms."""
 
-    def __init__(self, database: Database, remotes: Remotes, out: Outbound) -> None:
-        self.gateway: GatewayServer | None = None  # which is built over what serves these
-        self._database = database
+    def __init__(self, storage: Storage, remotes: Remotes, out: Outbound, gateway: GatewayServer) -> None:
+        self._gateway = gateway
+        self._database = storage.database
+        self._leases = storage.leases
         self._remotes = remotes
         self._out = out
         self._stored: Stored | None = None
@@ -117,8 +129,7 @@ class Metrics(Collector):
         if self._stored is not None:
             yield from self._of_database(self._stored)
         yield from self._of_network()
-        if self.gateway is not None:
-            yield from _of_clients(self.gateway)
+        yield from _of_clients(self._gateway)
 
     def _look(self, connection: Connection) -> Stored:
         today = Bill(Scope.DAY, day_of(time.time_ns()))
@@ -136,17 +147,15 @@ class Metrics(Collector):
         for state, number in waiting.items() if isinstance(waiting, dict) else ():
             outbox.add_metric([state], number)
         yield outbox
-        oldest = 0.0 if stored.oldest_ms is None else now_ns / 1e9 - stored.oldest_ms / 1e3
+        oldest = _age_s(now_ns, None if stored.oldest_ms is None else stored.oldest_ms * 1_000_000)
         yield _gauge("oldest_entry_age_seconds", "Age of the oldest event that isn't confirmed; 0: none.", value=oldest)
-        age = 0.0 if stored.verified_ns is None else (now_ns - stored.verified_ns) / 1e9
+        age = _age_s(self._remotes.ids.network.now_ns(), stored.verified_ns)
         yield _gauge("last_verified_age_seconds", "Since the newest message that was verified, by its time.", value=age)
         yield _gauge("campaigns", "Campaigns that are registered.", value=stored.totals["campaigns"])
         halted = stored.totals["halted"]
         yield _gauge("topics_halted", "Topics that failed their checks and wait for an operator.", value=halted)
-        yield _gauge(
-            "messages_skipped", "Foreign or unreadable messages in our topics.", value=stored.totals["skipped"]
-        )
-        yield _gauge("messages_verified", "Messages read back and verified.", value=stored.totals["verified"])
+        for name, says in STORED.items():
+            yield CounterMetricFamily(f"hcs_bridge_messages_{name}", says, value=float(str(stored.totals[name])))
         tinybar, tinycents = stored.spent
         yield _gauge("spent_hbar", "What the network charged, of what is on record.", value=tinybar / TINYBAR_PER_HBAR)
         yield _gauge("spent_usd", "The same by the rates of its time.", value=tinycents / TINYCENTS_PER_USD)
@@ -156,6 +165,7 @@ class Metrics(Collector):
             yield _gauge("day_budget_hbar", "Today's budget; absent without one.", value=limit / TINYBAR_PER_HBAR)
             yield _gauge("day_budget_left_hbar", "What today's budget leaves; absent without one.", value=left)
         yield _gauge("campaigns_stopped", "Campaigns of which nothing goes out just now.", value=len(submitter.waits))
+        yield _gauge("shards", f"Of {SHARDS}, how many are this daemon's to publish.", value=len(self._leases.mine()))
         yield _gauge("flights_under_way", "Campaigns that write to the ledger now.", value=len(submitter.flying))
         yield _gauge("database_bytes", "Size of the database's files.", value=stored.bytes)
 
@@ -221,6 +231,11 @@ def _counted() -> Iterator[Metric]:
             buckets = [(str(bound), number) for bound, number in zip((*BOUNDS_S, "+Inf"), below, strict=True)]
             timed.add_metric([kind] if label else [], buckets, sum_value=times.sum_s)
         yield timed
+
+
+def _age_s(now_ns: int, then_ns: int | None) -> float:
+    """Nothing, which a topic without a verified message has as 0, has an age of nought; so has what is to come."""
+    return max(0, now_ns - then_ns) / 1e9 if then_ns else 0.0
 
 
 def _oldest_ms(connection: Connection) -> int | None:

@@ -39,8 +39,7 @@ PENDING = frozenset({"UNKNOWN", "OK"})
 """Receipt statuses of a transaction that a node holds but consensus has not decided."""
 
 NOT_FOUND = "RECEIPT_NOT_FOUND"
-UNKNOWN = "RESPONSE_CODE_"
-"""How a code that we have no name for begins."""
+_NAMELESS = "RESPONSE_CODE_"
 
 
 def code_name(code: int) -> str:
@@ -48,7 +47,12 @@ def code_name(code: int) -> str:
     try:
         return response_code.ResponseCodeEnum.Name(code)
     except ValueError:
-        return f"{UNKNOWN}{code}"
+        return f"{_NAMELESS}{code}"
+
+
+def counted_as(status: str) -> str:
+    """The status; "other" for a code that has no name here, since there is no end to those that a node may send."""
+    return "other" if status.startswith(_NAMELESS) else status
 
 
 def verdict(status: str) -> Verdict:

@@ -14,7 +14,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from topics.errors import MalformedAnswer, Rejected, StartInFuture, TopicsError, TransactionExpired, Unavailable
 from topics.ledger.certificates import CertificateRefused
 from topics.ledger.channels import Channels, Services
-from topics.ledger.codes import UNKNOWN, Verdict, verdict
+from topics.ledger.codes import Verdict, counted_as, verdict
 from topics.ledger.hapi import query, response, transaction
 from topics.ledger.nodes import Node, Nodes
 from topics.ledger.settings import LedgerSettings
@@ -114,7 +114,7 @@ class NodeCalls:
 
         Raises Unavailable (NodeDown where another node may do better; StartInFuture), Rejected, TransactionExpired.
         """
-        self.answers["other" if status.startswith(UNKNOWN) else status] += 1
+        self.answers[counted_as(status)] += 1
         decided = verdict(status)
         if decided in _OUT_OF_THE_ROUND:
             self.nodes.failed(node, self.now())

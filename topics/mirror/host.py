@@ -107,12 +107,21 @@ class Hosts:
         self._patience = patience
         self._known: dict[str, Host] = {}
         self._paces: dict[str, Pace] = {}
+        self._part = 1.0
 
     def of(self, url: str, *, side: str = "") -> Host:
         """The host of a URL, or of `host:port`. Sides ("", "streams") of one address may be up and down apart."""
         parts = urlsplit(url if "//" in url else f"//{url}")
         port = parts.port or {"http": 80}.get(parts.scheme, 443)
         address = f"{parts.hostname}:{port}"
-        pace = self._paces.setdefault(address, Pace(self._patience.max_requests_per_s))
+        if (pace := self._paces.get(address)) is None:
+            pace = self._paces[address] = Pace(self._patience.max_requests_per_s)
+            pace.share(self._part)
         name = f"{address} {side}".rstrip()
         return self._known.setdefault(name, Host(name, self._patience, pace))
+
+    def shared_by(self, daemons: int) -> None:
+        """So many ask these addresses, at the settings' pace in all."""
+        self._part = 1 / daemons
+        for pace in self._paces.values():
+            pace.share(self._part)

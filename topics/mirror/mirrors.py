@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 
 
 class Mirrors:
-    """Asks one of `fetches`. `now_ns` tells the time of day, so that a mirror can't make others look old."""
+    """Asks one of `fetches`. `now_ns` is the network's time, so that no mirror can make others look old."""
 
     def __init__(
         self, fetches: Sequence[Fetch], settings: MirrorSettings, *, now_ns: Callable[[], int] = time.time_ns

@@ -14,12 +14,17 @@ class Pace:
     def __init__(self, rate_per_s: float) -> None:
         if rate_per_s <= 0:
             raise ValueError("a rate is more than 0 per second")
-        self._interval = 1 / rate_per_s
-        self._burst = max(0.2 - self._interval, 0.0)
+        self._rate_per_s = rate_per_s
+        self.share(1.0)
         self._due = 0.0
         self._shut_until = 0.0
         self.line = asyncio.Lock()
         """Where callers may wait, so that only the foremost takes a place: who gives up behind it leaves no gap."""
+
+    def share(self, part: float) -> None:
+        """Go on at this part of the rate: others have the rest."""
+        self._interval = 1 / (self._rate_per_s * part)
+        self._burst = max(0.2 - self._interval, 0.0)
 
     def reserve(self, now: float) -> float:
         """Take the next place; the caller waits so many seconds before it sends."""

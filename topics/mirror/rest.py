@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from topics.mirror.fetch import Fetch
 from topics.mirror.host import Hosts
 from topics.mirror.mirrors import NEWEST, Mirrors
 from topics.mirror.settings import MirrorSettings
+from topics.network_time import NetworkTime
 from topics.values import AccountId, TopicId, TopicMessage, TransactionId, format_timestamp
 
 MAX_PAGE = 100
@@ -28,7 +30,7 @@ class Mirror:
     """Reads from the mirror at `url` (`http://host:port`, with or without `/api/v1`). `close()` it.
 
     With `others` there are several, asked in this order when those before are unwell: `mirrors` knows how each is.
-    `on_time` is told of consensus times: how far a mirror says to have imported, when submissions ran. Every method
+    `network_time` learns of consensus times: how far a mirror says to have imported, when submissions ran. Every method
     raises Unavailable (after some attempts of its own; a `retry_after_s` is the mirror's wish), Rejected (the mirror
     calls the request wrong) or MalformedAnswer. Whoever asks the same hosts beside this one must be given the same
     `hosts`.
@@ -42,15 +44,15 @@ class Mirror:
         others: Sequence[str] = (),
         session: aiohttp.ClientSession | None = None,
         hosts: Hosts | None = None,
-        on_time: Callable[[int], None] = lambda _: None,
+        network_time: NetworkTime | None = None,
     ) -> None:
         hosts = Hosts(settings) if hosts is None else hosts
+        self._network_time = NetworkTime(time.time_ns) if network_time is None else network_time
         fetches = [Fetch(each, settings, hosts.of(each), self._opened) for each in (url, *others)]
-        self.mirrors = Mirrors(fetches, settings)
+        self.mirrors = Mirrors(fetches, settings, now_ns=self._network_time.now_ns)
         self._settings = settings
         self._session = session
         self._own_session = session is None
-        self._on_time = on_time
 
     @property
     def url(self) -> str:
@@ -99,7 +101,7 @@ class Mirror:
         )
         page = await self._must(f"/api/v1/transactions?{query}", decode.submit_page)
         if page.rows:
-            self._on_time(page.rows[-1].consensus_ns)
+            self._network_time.seen(page.rows[-1].consensus_ns)
         return page
 
     async def creations(self, payer: AccountId, *, limit: int = MAX_PAGE) -> SubmitPage:
@@ -150,7 +152,7 @@ class Mirror:
     async def latest_consensus_ns(self) -> int:
         """The consensus timestamp up to which this mirror has imported everything; 0 if nothing yet."""
         newest_ns = await self._must(NEWEST, decode.newest_ns)
-        self._on_time(newest_ns)
+        self._network_time.seen(newest_ns)
         return newest_ns
 
     async def close(self) -> None:

@@ -81,6 +81,12 @@ class Sweep:
         if self.cursor_ns != behind:
             self._rest = None
 
+    def back_to(self, cursor_ns: int) -> None:
+        """Sweep again from there, where the cursor is beyond it."""
+        if cursor_ns < self.cursor_ns:
+            self.cursor_ns = self.reached_ns = cursor_ns
+            self._rest = None
+
     async def _place(self, slack_ns: int) -> None:
         newest_ns = await self._mirror.latest_consensus_ns()
         if 0 < newest_ns < self.cursor_ns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -13,13 +14,16 @@ from bridge.protocol.values import JSON
 MAX_EXACT = 2**53 - 1
 """Beyond this a client's JSON parser rounds integers."""
 
+NO_AMOUNT = re.compile(r"\s*[+-]?(nan|inf|infinity)\s*", re.IGNORECASE)
+"""As PostgreSQL, Python and JavaScript write what numbers can be and money can't."""
+
 CAMPAIGN_ID_RULE = "must be an id of letters, digits and _ . ~ -, not starting with _"
 
 _RULES = {
     "text": "must be a text",
     "id": "must be an id: a text or an integer",
     "campaign_id": CAMPAIGN_ID_RULE,
-    "amount": "must be an amount: a text, or a number that is exact",
+    "amount": "must be an amount: a text (not NaN, not infinity), or a number that is exact",
     "number": f"must be a number, and as an integer within ±{MAX_EXACT}",
     "number_or_text": f"must be a text or a number, and as an integer within ±{MAX_EXACT}",
     "bool": "must be true or false",
@@ -78,6 +82,8 @@ def _normal(field: Field, value: JSON, max_id_chars: int) -> JSON:
     """The value as it is kept; None if the field can't have it."""
     if field.kind == "campaign_id":
         return as_id(value, max_chars=max_id_chars)
+    if field.kind == "amount" and isinstance(value, str) and NO_AMOUNT.fullmatch(value):
+        return None
     if field.kind in ("id", "amount"):
         return _digits(value, fractions=field.kind == "amount")
     return value if _fits(field, value) else None

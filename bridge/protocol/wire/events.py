@@ -43,6 +43,11 @@ def uuid7(time_ms: int, randomness: bytes) -> bytes:
     return value.to_bytes(EVENT_ID_BYTES)
 
 
+def uuid7_ms(id: bytes) -> int:  # noqa: A002 # the RFC's word
+    """The time in a UUIDv7: an event's acceptance, in ms since 1970."""
+    return int.from_bytes(id[:6])
+
+
 def encode_event(event: Event | Control) -> dict[int, object]:
     """The map that stands for an event in a frame; the audience label is there exactly when the audience is a user."""
     if isinstance(event, Control):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from topics.ledger.codes import _VERDICTS, NOT_FOUND, PENDING, Verdict, code_name, verdict
+from topics.ledger.codes import _VERDICTS, NOT_FOUND, PENDING, Verdict, code_name, counted_as, verdict
 from topics.ledger.hapi import response_code
 
 
@@ -40,3 +40,8 @@ def test_every_name_is_the_protos() -> None:
 
 def test_a_code_newer_than_our_protobufs_shows_its_number() -> None:
     assert code_name(99_999) == "RESPONSE_CODE_99999"
+
+
+def test_codes_without_a_name_are_counted_together() -> None:
+    assert {counted_as(code_name(code)) for code in range(90_000, 91_000)} == {"other"}
+    assert counted_as("BUSY") == "BUSY"

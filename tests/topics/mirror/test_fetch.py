@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 
@@ -27,6 +28,16 @@ async def test_an_answer_that_is_no_answer_counts_against_the_mirror(status: int
             await mirror.messages(TOPIC, after=0)
         [fetch] = mirror.mirrors
         assert fetch.host.ready_at == 0.0 if is_ready else fetch.host.ready_at > 0.0
+
+
+async def test_statuses_that_mean_nothing_are_counted_together() -> None:
+    async with answering(error(429), error(777), error(778), error(404), settings=ONCE) as mirror:
+        [fetch] = mirror.mirrors
+        for _ in range(4):
+            with contextlib.suppress(Unavailable, Rejected):
+                await mirror.messages(TOPIC, after=0)
+            fetch.host.ready_at = 0.0
+        assert fetch.answers == {"429": 1, "other": 2, "404": 1}
 
 
 async def test_429_for_long_takes_the_mirror_out() -> None:

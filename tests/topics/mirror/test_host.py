@@ -95,3 +95,11 @@ def test_streams_share_the_pace_and_not_the_health() -> None:
     assert rest.pace is streams.pace
     streams.failed(100.0, "refused")
     assert rest.is_ready(100.0)
+
+
+def test_what_is_shared_is_shared_for_addresses_that_come_later_too() -> None:
+    hosts = Hosts(dataclasses.replace(SETTINGS, max_requests_per_s=2.0))
+    known = hosts.of("https://a.example")
+    hosts.shared_by(4)
+    for host in (known, hosts.of("https://b.example")):
+        assert [host.pace.reserve(50.0) for _ in range(2)] == [0.0, 2.0]

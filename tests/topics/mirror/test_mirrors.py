@@ -18,6 +18,7 @@ from topics.devnet.settings import DevnetSettings
 from topics.errors import NoSecondMirror, RunningHashMismatch, Unavailable
 from topics.mirror.mirrors import Mirrors
 from topics.mirror.rest import Mirror
+from topics.network_time import NetworkTime
 from topics.running_hash import Verifier
 from topics.values import NANOS, START, TopicId
 
@@ -193,6 +194,23 @@ async def test_a_mirror_that_claims_to_be_in_the_future_makes_nobody_look_old(pa
     mirrors = Mirrors(list(pair.mirror.mirrors), SETTINGS, now_ns=lambda: time.time_ns() - 3600 * NANOS)
     await mirrors.check()
     assert mirrors.wanted.url == pair.devnet.mirrors[0].rest.url
+
+
+async def test_our_clock_may_be_set_back_while_mirrors_are_compared(pair: Pair) -> None:
+    """By the time that the network showed before, none of them is in the future."""
+    set_by_ns = 3600 * NANOS
+    network_time = NetworkTime(lambda: time.time_ns() + set_by_ns)
+    first, second = pair.urls
+    mirror = Mirror(first, SETTINGS, others=[second], network_time=network_time)
+    try:
+        pair.ahead_ns[0] = 3600 * NANOS
+        await mirror.latest_consensus_ns()
+        set_by_ns = 0
+        pair.devnet.faults.inject(Fault.MIRROR_LAG, mirror=0, lag_s=60)
+        await mirror.mirrors.check()
+        assert mirror.url == second
+    finally:
+        await mirror.close()
 
 
 async def test_alone_there_is_nobody_to_turn_to(client: Client) -> None:

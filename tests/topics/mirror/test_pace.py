@@ -48,3 +48,9 @@ def test_a_place_taken_before_the_wish_is_void_until_then() -> None:
 def test_a_rate_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 0"):
         Pace(0)
+
+
+def test_with_others_beside_it_is_slower_by_their_number() -> None:
+    pace = Pace(2.0)
+    pace.share(1 / 2)
+    assert [pace.reserve(50.0) for _ in range(3)] == [0.0, 1.0, 2.0]

@@ -31,6 +31,7 @@ def check(field: Field, value: Any) -> tuple[Any, list[tuple[str, str]]]:
         ("campaign_id", 1234, "1234"),
         ("campaign_id", "a-b", "a-b"),
         ("amount", "1,000.50", "1,000.50"),
+        ("amount", "infinitely many", "infinitely many"),
         ("amount", -86_100_000_000_000_000_000, "-86100000000000000000"),
         ("amount", 12.5, "12.5"),
         ("amount", 100.0, "100"),
@@ -70,6 +71,9 @@ def test_what_passes(kind: Any, value: Any, expected: Any) -> None:
         ("amount", False),
         ("amount", 2.0**53),  # digits may have been lost
         ("amount", []),
+        ("amount", "NaN"),
+        ("amount", "-Infinity"),
+        ("amount", " inf "),
         ("number", "5"),
         ("number", True),
         ("number", 2**53),

@@ -13,7 +13,7 @@ from bridge.protocol.values import Event
 from bridge.protocol.wire import cbor
 from bridge.protocol.wire.cbor import CborInvalid
 from bridge.protocol.wire.control import Control
-from bridge.protocol.wire.events import MAX_TIME_MS, decode_event, encode_event, uuid7
+from bridge.protocol.wire.events import MAX_TIME_MS, decode_event, encode_event, uuid7, uuid7_ms
 from tests.bridge.protocol.samples import controls, event, events
 
 
@@ -32,7 +32,7 @@ def test_round_trip(item: Event | Control) -> None:
 def test_ids_are_version_7_and_sort_by_time(time_ms: int, randomness: bytes) -> None:
     value = uuid.UUID(bytes=uuid7(time_ms, randomness))
     assert (value.version, value.variant) == (7, uuid.RFC_4122)
-    assert value.int >> 80 == time_ms
+    assert value.int >> 80 == time_ms == uuid7_ms(value.bytes)
     assert uuid7(time_ms, randomness) < uuid7(time_ms + 1, bytes(10))
 
 
