@@ -28,7 +28,7 @@ def doctor(
         Path, typer.Option("--config", "-c", envvar="HCS_BRIDGE_CONFIG", help="Configuration file.")
     ] = Path("config.toml"),
 ) -> None:
-    """Check configuration, keys, account, clock, mirrors, nodes, database and ports; spend and change nothing.
+    """Check configuration, keys, account, clock, mirrors, nodes, databases, key sets, bus and ports; change nothing.
 
     Works before the first start, and beside a running daemon. Ends with 0 if nothing failed; warnings don't count.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.commands.exits import EXIT_CODES, FAILED, USAGE, CommandFailed
+from bridge.commands.preset_init import init
 
 if TYPE_CHECKING:
     from bridge.config import Config
@@ -45,6 +46,7 @@ def preset(
     context.obj = path
 
 
+preset_app.command(epilog=EXIT_CODES)(init)
 Source = Annotated[str | None, typer.Option("--source", metavar="NAME", help="Which, if there are several.")]
 
 

@@ -24,7 +24,7 @@ HINTS = {
     "topics": "halted topics: `hcs-bridge topic list` says which and why",
     "mirrors": "no mirror answers, so nothing gets confirmed: `hcs-bridge doctor` looks at them",
     "nodes": "no node answers, so nothing is sent: `hcs-bridge doctor` looks at them",
-    "intake": "an application's database can't be read, so its rows wait there: the log says why",
+    "intake": "an application's database or stream can't be read, so its changes wait there: the log says why",
     "descriptors": "no file descriptors are left, so nobody more comes in: raise LimitNOFILE= in the service's unit",
     "clock": "this machine's clock isn't the network's: let NTP set it, as with `timedatectl set-ntp true`",
 }

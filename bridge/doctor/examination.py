@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from bridge.config import Config
-from bridge.doctor import account, contents, files, mirrors, nodes, payer, ports, storage
+from bridge.doctor import account, contents, files, mirrors, nodes, outside, payer, ports, storage
 from bridge.doctor.findings import Check, Finding, examine
 from bridge.doctor.ground import Ground
 from bridge.room_settings import section_as
@@ -33,6 +33,8 @@ async def examined(config: Config, *, now_ns: Callable[[], int] = time.time_ns) 
 
 def checks(ground: Ground) -> list[Check]:
     """Every check, in the order in which an operator reads."""
+    config = ground.config
+    issuers = [(index, each) for index, each in enumerate(config.tokens.issuers) if each.keys_url]
     return [
         Check("key files", partial(files.keys, ground)),
         Check("operator account", partial(account.account, ground)),
@@ -41,5 +43,11 @@ def checks(ground: Ground) -> list[Check]:
         Check("nodes", partial(nodes.nodes, ground)),
         Check("database", partial(storage.storage, ground)),
         Check("contents of the database", partial(contents.contents, ground)),
+        *(
+            Check(f"{outside.APPLICATION} {each.name}", partial(outside.application, ground, index))
+            for index, each in enumerate(config.ingest.postgres)
+        ),
+        *(Check(f"{outside.KEYS} {each.name}", partial(outside.keys, ground, index)) for index, each in issuers),
+        *([Check(outside.BUS, partial(outside.bus, ground))] if config.bus.url else []),
         Check("ports", partial(ports.ports, ground)),
     ]

@@ -18,7 +18,7 @@ NAME = "payer of our own"
 MAX_PAGES = 10
 _HINT = (
     "give the bridge an account of its own: with a shared payer a foreign receipt can look like ours, and the other "
-    "side can write into our topics; two bridges on one payer need different ledger.node_number"
+    "side can write into our topics; two bridges on one payer need different daemon.number"
 )
 
 
