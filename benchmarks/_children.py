@@ -76,3 +76,14 @@ async def obey(work: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> N
     while line := await orders.readline():
         sys.stdout.write(json.dumps(await work(json.loads(line))) + "\n")
         sys.stdout.flush()
+
+
+async def asked_once(module: str, orders: dict[str, Any]) -> dict[str, Any]:
+    """Run a module of ours that takes its orders as JSON, and answers in its last line. Raises RuntimeError."""
+    pipe = asyncio.subprocess.PIPE
+    running = await asyncio.create_subprocess_exec(sys.executable, "-m", module, stdin=pipe, stdout=pipe, stderr=pipe)
+    out, err = await running.communicate(json.dumps(orders).encode())
+    if running.returncode:
+        raise RuntimeError(f"{module} failed: {err.decode()[-2000:]}")
+    found: dict[str, Any] = json.loads(out.decode().splitlines()[-1])
+    return found

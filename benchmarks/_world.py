@@ -75,6 +75,11 @@ class Ground:
         kept = {name: value for name, value in self.environ.items() if name not in environment(SETTINGS)}
         return replace(self, environ=kept | environment(settings))
 
+    def beside(self, number: int, settings: Mapping[str, Any]) -> Ground:
+        """The same ground for one more daemon while others run on it: with its number and doors of its own."""
+        own = {"daemon.number": number, "http.port": free_port(0), "gateway.port": free_port(0)}
+        return replace(self, environ={**self.environ, **environment(own | dict(settings))})
+
     @asynccontextmanager
     async def devnet(self, *options: str) -> AsyncIterator[None]:
         """The network in the state that the last one left. Without delays, unless `options` of the verb say so."""
@@ -93,7 +98,7 @@ class Ground:
     @asynccontextmanager
     async def daemon(self, *, ending: signal.Signals = signal.SIGTERM) -> AsyncIterator[World]:
         """A daemon on the state that the last one left, ready inside the block, and sent `ending` behind it."""
-        log = self.folder / "daemon.log"
+        log = self.folder / f"daemon-{self.config().daemon.number}.log"
         arguments = ("serve", "--config", self.folder / "config.toml")
         async with _process(*arguments, environ=self.environ, log=log, ending=ending) as daemon:
             await until(lambda: '"ready"' in log.read_text() or daemon.returncode is not None, "starting the daemon")

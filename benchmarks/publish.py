@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks import _backlog, _money
 from benchmarks._backlog import Load, Progress, door_of, registered
+from benchmarks._children import asked_once
 from benchmarks._commits import commits
 from benchmarks._world import SETTINGS, ground
 from benchmarks.corridor import day
@@ -84,7 +85,7 @@ async def accepting(scale: Scale) -> dict[str, dict[str, Any]]:
             changes = day(1000, scale.campaigns)
             orders = where | {"clients": clients, "seconds": scale.seconds, "changes": changes}
             flights, cpu_s = _backlog.count(place.folder, _backlog.SETTLED), run.daemon_cpu_s()
-            told = await _child("benchmarks._clients", orders)
+            told = await asked_once("benchmarks._clients", orders)
             cpu_s, seconds, generator_s = run.daemon_cpu_s() - cpu_s, told.pop("seconds"), told.pop("cpu_s")
             found[str(clients)] = {
                 "accepted_per_s": round(told["accepted"] / seconds, 1),
@@ -112,7 +113,7 @@ async def through_sdks(scale: Scale) -> dict[str, dict[str, Any] | str]:
             if sdk == "hedera-sdk-py" and not (shutil.which("java") or os.environ.get("JAVA_HOME")):
                 found[sdk] = "null: there is no java on this machine (Debian: apt-get install default-jre-headless)"
                 continue
-            ways = [await _child("benchmarks._sdks", orders | {"sdk": sdk, "at_a_time": way}) for way in AT_A_TIME]
+            ways = [await asked_once("benchmarks._sdks", orders | {"sdk": sdk, "at_a_time": way}) for way in AT_A_TIME]
             found[sdk] = max(ways, key=lambda way: float(way["transactions_per_s"]))
     return found
 
@@ -190,17 +191,6 @@ def _machine() -> dict[str, Any]:
         "settings": SETTINGS,
         "settings_for_transactions": LONE,
     }
-
-
-async def _child(module: str, orders: dict[str, Any]) -> dict[str, Any]:
-    """Run a module of ours that takes its orders as JSON, and answers in its last line."""
-    pipe = asyncio.subprocess.PIPE
-    running = await asyncio.create_subprocess_exec(sys.executable, "-m", module, stdin=pipe, stdout=pipe, stderr=pipe)
-    out, err = await running.communicate(json.dumps(orders).encode())
-    if running.returncode:
-        raise RuntimeError(f"{module} failed: {err.decode()[-2000:]}")
-    found: dict[str, Any] = json.loads(out.decode().splitlines()[-1])
-    return found
 
 
 def main() -> None:

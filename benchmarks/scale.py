@@ -57,8 +57,12 @@ SIZING = "operate.md#sizing"
 CARRIES = "figures.md#what-it-carries-and-what-that-costs"
 FAN_OUT = "figures.md#fan-out"
 TOPICS = "figures.md#many-topics"
+SEVERAL = "figures.md#several-daemons"
 KEPT = "operate.md#what-is-kept-and-for-how-long"
 ACCEPTED = Figure(937, "events/s", "accepted from 64 clients, an event a request", CARRIES, "937/s with 64")
+TAKEN = Figure(1085, "events per s of CPU", "accepted on PostgreSQL", SEVERAL, "1,085 on PostgreSQL")
+SERVED = Figure(207, "µs of CPU", "the same, PostgreSQL's own", SEVERAL, "207 µs of the server's")
+CARRIED = Figure(158, "µs of CPU", "a publication over Redis, its own, one gateway", SEVERAL, "158 µs of Redis's")
 COMMIT = Figure(0.2, "ms", "a commit of one row, SQLite", CARRIES, "0.2 ms, p99 0.5")
 SUBMIT = Figure(1990, "µs of CPU", "an event alone in its flight, from disk to receipt", CARRIES, "1,990 µs")
 ALONE = Figure(3564, "µs of CPU", "the same with the relay confirming beside", CARRIES, "286/s, 3,564 µs")
@@ -75,7 +79,7 @@ SWEEP = Figure(1.99, "mirror requests/s", "the sweep, which tells which topics m
 EVENTS = Figure(23.8, "events", "a sample campaign", KEPT, "23.8 events a campaign")
 FEE = Figure(0.00027, "USD", "an event alone in its frame", SIZING, "USD 0.00027 alone in its frame")
 FIGURES = (
-    *(ACCEPTED, COMMIT, SUBMIT, ALONE, FULL, RELAY, CONSENSUS, DELIVERY, JOINED),
+    *(ACCEPTED, TAKEN, SERVED, CARRIED, COMMIT, SUBMIT, ALONE, FULL, RELAY, CONSENSUS, DELIVERY, JOINED),
     *(START, CONNECTION, SILENT, ARRIVALS, SWEEP, EVENTS, FEE),
 )
 BYTES = {
@@ -114,6 +118,7 @@ def by_nodes() -> Table:
     back_s = GATEWAY.max_connections / ARRIVALS.value
     each: dict[str, tuple[float, bool]] = {
         "accepted events/s (a node and its load on two cores)": (ACCEPTED.value, True),
+        "accepted events/s on PostgreSQL, CPU": (TAKEN.value, True),
         "events/s, each alone in its frame, CPU": (US / ALONE.value, True),
         "the same without the relay, CPU": (US / SUBMIT.value, True),
         "events/s in full frames, CPU": (US / FULL.value, True),
@@ -152,6 +157,8 @@ def ceilings() -> Table:
             ("a campaign", 1 / CONSENSUS.value, "frames/s of one message", "reckoned"),
             ("a campaign", chunks / (rounds * CONSENSUS.value), f"messages/s in frames of {chunks:.0f}", "reckoned"),
             ("a database", 1000 / COMMIT.value, "commits/s, one after the other, SQLite", "reckoned"),
+            ("a PostgreSQL", US / SERVED.value, "accepted events/s for each of its cores", "reckoned"),
+            ("a Redis", US / CARRIED.value, "publications/s to one gateway", "reckoned"),
         ),
     )
 

@@ -1,7 +1,8 @@
 """Measures by how much the triggers slow an application's own transactions down, with HashBuzz's tables.
 
-PostgreSQL runs here, two databases of it: the same tables with the triggers and without. The same transaction goes to
-one and to the other, in turns, so that what else the machine does meets both.
+PostgreSQL runs here with the same tables twice, in one schema with the triggers and in one without. One session sends
+the same transaction to one and to the other in turns, so that what else the machine does meets both: of two sessions
+one may run nearer to the client, by more than the triggers cost.
 """
 
 from __future__ import annotations
@@ -18,40 +19,41 @@ from typing import Any
 
 import psycopg
 
-from bridge.intake.triggers import uninstall
-from tests.bridge.intake.hashbuzz import backend, prepared, psql
-from tests.servers import PostgresServer, postgres_server
+from tests.bridge.intake.hashbuzz import BACKEND, GRANTS, TABLES, USERS, backend, prepared, psql
+from tests.servers import postgres_server
 
 CAMPAIGNS = 100
 WARM_UP = 50
 STATUSES = ("ApprovalPending", "CampaignApproved")
 KINDS = {
-    "status": ["UPDATE campaign_twittercard SET card_status = %(status)s WHERE id = %(campaign)s"],
-    "balance": ["UPDATE user_user SET available_budget = %(number)s WHERE id = %(user)s"],
-    "log": [
-        """INSERT INTO "CampaignLog" (campaign_id, status, message) VALUES (%(campaign)s, 'done', 'a step is done')"""
-    ],
-    "untold": ["UPDATE campaign_twittercard SET name = %(name)s, card_status = card_status WHERE id = %(campaign)s"],
+    "status": ["UPDATE {}.campaign_twittercard SET card_status = %(status)s WHERE id = %(campaign)s"],
+    "balance": ["UPDATE {}.user_user SET available_budget = %(number)s WHERE id = %(user)s"],
+    "log": ["""INSERT INTO {}."CampaignLog" (campaign_id, status, message) VALUES (%(campaign)s, 'done', 'a step')"""],
+    "untold": ["UPDATE {}.campaign_twittercard SET name = %(name)s, card_status = card_status WHERE id = %(campaign)s"],
 }
 KINDS["four"] = [*KINDS["status"], *KINDS["balance"], *KINDS["log"], *KINDS["untold"]]
+PLAIN, TOLD = "plain", "public"
+FILL = "INSERT INTO {}.campaign_twittercard (owner_id, name) SELECT 1 + n % 5, 'c' FROM generate_series(1, {}) AS n;"
 WHAT = (
     "ms by which a transaction of the application takes longer, from BEGIN to the answer to COMMIT: the median over "
-    "pairs, one with the triggers and one without. untold: an update that is no event. four: all of these in one. "
-    "fsync is off, which makes commits short and the difference no smaller; the outbox is not read meanwhile"
+    "pairs, one with the triggers and one without. slowdown_ms: of the kind that is slowed most by one event. untold: "
+    "an update that is no event. four: all of these in one transaction, three events. fsync is off, which makes "
+    "commits short and the difference no smaller; the outbox is not read meanwhile"
 )
 
 
 def measure(transactions: int) -> dict[str, Any]:
     """So many of each kind, on each side."""
     with postgres_server() as server:
-        urls = [_database(server, "without"), _database(server, "with_triggers")]
-        psql(urls[0], uninstall(everything=True))
-        plain, told = (backend(url) for url in urls)
-        with plain, told:
-            found = {kind: _compared(plain, told, kind, transactions) for kind in KINDS}
-            version = plain.info.server_version
+        prepared(url := server.url())
+        bare = f"CREATE SCHEMA {PLAIN}; SET search_path = {PLAIN};" + TABLES.read_text() + USERS + GRANTS
+        psql(url, bare.replace("SCHEMA public", f"SCHEMA {PLAIN}") + f"GRANT USAGE ON SCHEMA {PLAIN} TO {BACKEND};")
+        psql(url, FILL.format(PLAIN, CAMPAIGNS) + FILL.format(TOLD, CAMPAIGNS))
+        with backend(url) as session:
+            found = {kind: _compared(session, kind, transactions) for kind in KINDS}
+            version = session.info.server_version
     return {
-        "slowdown_ms": max(each["median_ms"] for each in found.values()),
+        "slowdown_ms": max(each["median_ms"] for kind, each in found.items() if kind != "four"),
         "by_kind": found,
         "conditions": {
             "what": WHAT,
@@ -65,17 +67,7 @@ def measure(transactions: int) -> dict[str, Any]:
     }
 
 
-def _database(server: PostgresServer, name: str) -> str:
-    server.command(f"CREATE DATABASE {name}")
-    prepared(url := server.url(name))
-    fill = "INSERT INTO campaign_twittercard (owner_id, name) SELECT 1 + n % 5, 'c' FROM generate_series(1, {}) AS n;"
-    psql(url, fill.format(CAMPAIGNS))
-    return url
-
-
-def _compared(
-    plain: psycopg.Connection[Any], told: psycopg.Connection[Any], kind: str, transactions: int
-) -> dict[str, float]:
+def _compared(session: psycopg.Connection[Any], kind: str, transactions: int) -> dict[str, float]:
     pairs: list[tuple[float, float]] = []
     for number in range(WARM_UP + transactions):
         values = {
@@ -85,17 +77,18 @@ def _compared(
             "name": f"n{number}",
             "status": STATUSES[(number // CAMPAIGNS + 1) % 2],
         }
-        order = (plain, told) if number % 2 else (told, plain)
-        took = {session: _took_ms(session, KINDS[kind], values) for session in order}
-        pairs.append((took[plain], took[told]))
+        order = (PLAIN, TOLD) if number % 2 else (TOLD, PLAIN)
+        took = {schema: _took_ms(session, [each.format(schema) for each in KINDS[kind]], values) for schema in order}
+        pairs.append((took[PLAIN], took[TOLD]))
     counted = pairs[WARM_UP:]
+    plain, told = ([pair[side] for pair in counted] for side in (0, 1))
     return {
         "median_ms": round(statistics.median(told - plain for plain, told in counted), 3),
         "mean_ms": round(statistics.fmean(told - plain for plain, told in counted), 3),
-        "without_ms": round(statistics.median(plain for plain, _ in counted), 3),
-        "with_ms": round(statistics.median(told for _, told in counted), 3),
-        "p99_without_ms": round(statistics.quantiles([plain for plain, _ in counted], n=100)[-1], 3),
-        "p99_with_ms": round(statistics.quantiles([told for _, told in counted], n=100)[-1], 3),
+        "without_ms": round(statistics.median(plain), 3),
+        "with_ms": round(statistics.median(told), 3),
+        "p99_without_ms": round(statistics.quantiles(plain, n=100)[-1], 3),
+        "p99_with_ms": round(statistics.quantiles(told, n=100)[-1], 3),
     }
 
 

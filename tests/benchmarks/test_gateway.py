@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(name: str) -> dict[str, Any]:
     command = [sys.executable, "-m", f"benchmarks.{name}", "--quick", "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -50,3 +50,14 @@ def test_latency() -> None:
     assert told["events"] == 60
     assert told["provisional_deliveries"] == told["confirmed_deliveries"] == 60 * 8 / 4
     assert all(found[name].keys() == {"p50", "p99"} for name in ("provisional_ms", "confirmed_ms", "commit_ms"))
+
+
+@pytest.mark.long
+def test_nodes() -> None:
+    """It raises by itself where a subscriber didn't get exactly what was told over the bus."""
+    found = run("nodes")
+    assert found["deliveries_per_cpu_s"].keys() == {"1", "2", "3"}
+    assert found["accepted_per_cpu_s"].keys() == {"sqlite", "postgresql"}
+    assert found["bus_ms"].keys() == {"p50", "p99"}
+    assert isinstance(found["bus_overhead"], float)
+    assert found["conditions"]["subscribers"] == 12
