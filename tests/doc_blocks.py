@@ -41,7 +41,7 @@ def blocks(page: str) -> list[Block]:
 
 def pages() -> list[str]:
     """The names of all pages."""
-    return sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
+    return sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if "node_modules" not in path.parts)
 
 
 def every(*languages: str) -> list[Block]:

@@ -140,6 +140,29 @@ def place_at(path: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
+def guarded_url(postgres: PostgresServer, postgres_url: str) -> Iterator[str]:
+    """The same, with users it does not believe: guarded, who has a password, and unlisted, whom it refuses."""
+    before = (postgres.folder / "pg_hba.conf").read_text()
+    postgres.command("CREATE ROLE guarded LOGIN PASSWORD 'right'; CREATE ROLE unlisted LOGIN")
+    _reloaded(postgres, f"host all guarded 127.0.0.1/32 scram-sha-256\nhost all unlisted 127.0.0.1/32 reject\n{before}")
+    yield postgres_url
+    _reloaded(postgres, before)
+    postgres.command("DROP ROLE guarded, unlisted")
+
+
+def _reloaded(postgres: PostgresServer, rules: str) -> None:
+    """Whom the server lets in from now on."""
+    (postgres.folder / "pg_hba.conf").write_text(rules)
+    before = postgres.command("SELECT pg_conf_load_time()")
+    postgres.command("SELECT pg_reload_conf()")
+    deadline_s = time.monotonic() + PATIENCE_S
+    while postgres.command("SELECT pg_conf_load_time()") == before:
+        if time.monotonic() > deadline_s:
+            raise RuntimeError("the server doesn't read pg_hba.conf again")
+        time.sleep(0.02)
+
+
+@pytest.fixture
 def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     """A database that is empty, and gone with the test."""
     name = f"test_{uuid.uuid4().hex}"

@@ -14,7 +14,12 @@ from bridge.config import load
 from tests.doc_blocks import DOCS, ROOT, blocks, differences, documents, every, pages
 
 RUN = {"sh", "python", "js", "html", "json", "toml", "yaml"}
-ELSEWHERE = {"cddl": "tests/vectors/test_cddl.py", "sql": "tests/bridge/commands/test_preset.py"}
+ELSEWHERE = {
+    "cddl": "tests/vectors/test_cddl.py",
+    "jsx": "tests/integration/test_hashbuzz_example.py",
+    "nginx": "tests/integration/test_rolling.py",
+    "sql": "tests/bridge/commands/test_preset.py",
+}
 NO_CODE = {"text"}  # what a command prints, and drawings
 MOST_NOT_RUN = 8
 CLIENT = ROOT / "bridge/web/client"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from types import TracebackType
 from typing import Self
 
@@ -48,7 +49,11 @@ class Cuttable:
         if self._broken:
             writer.transport.abort()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:  # nobody is there just now
+            writer.transport.abort()
+            return
         both = {writer, far_writer}
         self._writers |= both
         try:
@@ -67,3 +72,54 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
             await writer.drain()
     writer.transport.abort()
+
+
+class CuttableElsewhere:
+    """The same as a process of its own, which a busy test doesn't hold up. Use as an async context manager."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self.port = 0
+        self._process: asyncio.subprocess.Process
+
+    def cut(self) -> None:
+        """Break everything that is open, and keep new ones out."""
+        self._say(b"cut\n")
+
+    def mend(self) -> None:
+        """Let them through again."""
+        self._say(b"mend\n")
+
+    def _say(self, word: bytes) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(word)
+
+    async def __aenter__(self) -> Self:
+        pipe = asyncio.subprocess.PIPE
+        own = sys.executable, "-m", "tests.integration.cuttable", str(self._target)
+        self._process = await asyncio.create_subprocess_exec(*own, stdin=pipe, stdout=pipe)
+        assert self._process.stdout
+        self.port = int(await self._process.stdout.readline())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        await self._process.wait()
+
+
+async def _obey(target: int) -> None:
+    """Do what stands on the input, until it ends."""
+    words = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(words), sys.stdin)
+    async with Cuttable(target) as relay:
+        sys.stdout.write(f"{relay.port}\n")
+        sys.stdout.flush()
+        async for word in words:
+            (relay.cut if word == b"cut\n" else relay.mend)()
+
+
+if __name__ == "__main__":
+    asyncio.run(_obey(int(sys.argv[1])))

@@ -12,29 +12,22 @@ import os
 import secrets
 import sys
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import aiohttp
-
 from bridge.commands.token import mint
-from bridge.demo.day import sample_day
 from tests.integration.chaos import NETWORK, SETTINGS, misbehave
-from tests.integration.opened_ledger import opened_topics
+from tests.integration.day_sent import DaySent, beside, heard_id
 from tests.integration.subscriber import Subscriber, subscribed
 from tests.integration.test_chaos import left
 from tests.integration.world import SEES_ALL, World, until, world
-from tests.recorded import DATA
 
 TOKEN_S = 86_400
-AT_ONCE = 10  # events a request
 AWAY_S = 0.5, 5.0
 WARM_UP_S = 60.0  # of each life of the daemon, in which its memory may grow
 SAMPLE_S = 1.0
@@ -58,20 +51,22 @@ class Soak:
     made: World
     load: Load
     random: Random
-    accepted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # ids that got 202, by channel
     restarts: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     lives: list[list[Sample]] = field(default_factory=lambda: [[]])
+    sent: DaySent = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sent = DaySent(lambda: self.made, self.load.per_s)
 
     async def run(self) -> dict[str, Any]:
         """Everything; what came of it."""
-        lines = day()
         await self.made.start()
-        clients = self._clients(sorted({line["campaignId"] for line in lines if line.get("campaignId")}))
+        clients = self._clients(self.sent.campaigns)
         stop = asyncio.Event()
         weather = misbehave(self.made.devnet.faults, self.random, blackout_s=None, seen=self.faults)
         with subscribed(clients), beside(weather, self._sample(), *(self._cut(each) for each in clients)):
-            publishing = asyncio.create_task(self._publish(lines, stop))
+            publishing = asyncio.create_task(self.sent.publish(stop))
             await self._restart()
             stop.set()
             await publishing
@@ -91,36 +86,13 @@ class Soak:
                 token,
                 f"campaign:{self.random.choice(campaigns)}",
                 self.random,
-                hear=lambda data: str(data["meta"]["id"]),
+                hear=heard_id,
             )
             for _ in range(self.load.clients)
         ]
 
     def _is_done(self, client: Subscriber) -> bool:
-        return len(client.heard) >= len(self.accepted[client.channel])
-
-    async def _publish(self, lines: Sequence[Mapping[str, Any]], stop: asyncio.Event) -> None:
-        """The day, again and again; each request until it is answered 202."""
-        loop, number = asyncio.get_running_loop(), 0
-        began_s = loop.time()
-        while not stop.is_set():
-            some = [lines[(number + place) % len(lines)] for place in range(AT_ONCE)]
-            body = [{name: value for name, value in line.items() if value is not None} for line in some]
-            for line, id_ in zip(some, await self._until_accepted(body, f"soak-{number}"), strict=True):
-                self.accepted[line["to"] or f"campaign:{line['campaignId']}"].append(id_)
-            number += AT_ONCE
-            await asyncio.sleep(began_s + number / self.load.per_s - loop.time())
-
-    async def _until_accepted(self, body: object, key: str) -> list[str]:
-        while True:
-            try:
-                status, answer = await self.made.post("/v1/events", body, Idempotency_Key=key)
-            except (aiohttp.ClientError, OSError):
-                status, answer = 503, {}
-            if status == 202:
-                return list(answer["ids"])
-            assert status == 503, answer
-            await asyncio.sleep(0.1)
+        return len(client.heard) >= len(self.sent.accepted[client.channel])
 
     async def _cut(self, client: Subscriber) -> None:
         while True:
@@ -146,22 +118,7 @@ class Soak:
             await asyncio.sleep(SAMPLE_S)
 
     async def _counted(self, clients: Sequence[Subscriber]) -> dict[str, Any]:
-        """What is on the ledger and what clients heard, against what was accepted."""
-        found = defaultdict(list)
-        for ref, topic in (await opened_topics(self.made)).items():
-            for id_, user, _ in topic.said:
-                found[f"campaign:{ref}" if user is None else f"user:{user}"].append(id_)
-        pairs = [(ids, found[channel]) for channel, ids in self.accepted.items()]
-        pairs += [(self.accepted[each.channel], each.heard) for each in clients]
-        lost = sum(len(set(said) - set(heard)) for said, heard in pairs)
-        doubled = sum(len(heard) - len(set(heard)) for _, heard in pairs)
-        channels = [channel for channel in self.accepted if channel.startswith("campaign:")]
-        disordered = [channel for channel in channels if found[channel] != self.accepted[channel]]
-        disordered += [each.channel for each in clients if each.heard != self.accepted[each.channel]]
-        return {
-            "lost": lost,
-            "doubled": doubled,
-            "out_of_order": len(disordered),
+        return await self.sent.compared(self.made, clients) | {
             "restarts": self.restarts,
             "faults": sum(self.faults.values()),
             "rss_slope_kb_per_min": slope(self.lives, "rss_kb"),
@@ -170,7 +127,7 @@ class Soak:
             "conditions": {
                 "seconds": self.load.seconds,
                 "clients": self.load.clients,
-                "events": sum(map(len, self.accepted.values())),
+                "events": self.sent.count,
                 "recoveries": sum(each.recoveries for each in clients),
                 "faults": dict(self.faults),
                 "rss_mb": [round(life[-1].rss_kb / 1000) for life in self.lives if life],
@@ -207,25 +164,6 @@ def slope(lives: Sequence[Sequence[Sample]], name: str) -> float | None:
             above += sum((each.at_s - middle_s) * (getattr(each, name) - middle) for each in kept)
             below += sum((each.at_s - middle_s) ** 2 for each in kept)
     return round(60 * above / below, 2) if below else None
-
-
-def day() -> list[dict[str, Any]]:
-    """The recorded day, where it is beside the checkout; else the demo's."""
-    recording = DATA / "campaign-day.jsonl"
-    if recording.exists():
-        return [json.loads(line) for line in recording.read_text().splitlines()]
-    return [{"to": None, **change} for change in sample_day(12, start=datetime.now(UTC))]
-
-
-@contextmanager
-def beside(*loops: Any) -> Iterator[None]:
-    """All of them run beside the block."""
-    tasks = [asyncio.create_task(loop) for loop in loops]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 async def soaked(folder: Path, load: Load, seed: int) -> dict[str, Any]:

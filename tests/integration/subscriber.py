@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,14 +33,22 @@ class Subscriber:
     """
 
     def __init__(
-        self, url: str, token: str, channel: str, random: Random, *, hear: Callable[[Any], str] = message_of
+        self,
+        url: str,
+        token: str,
+        channel: str,
+        random: Random,
+        *,
+        hear: Callable[[Any], str] = message_of,
+        others: Sequence[str] = (),
     ) -> None:
         self.channel = channel
         self.heard: list[str] = []
         self.lost: list[Any] = []
         self.recoveries = 0
         self.live = False
-        self._url = urlsplit(url)
+        self._urls = [urlsplit(each) for each in (url, *others)]  # of which it takes any, each time it comes
+        self.url = self._urls[0]
         self._token = token
         self._hear = hear
         self._random = random
@@ -66,9 +74,10 @@ class Subscriber:
     async def _connected(self) -> None:
         asked = {"channel": self.channel, "recover": True, **self._position}
         hello = text_frame({"id": 1, "connect": {"token": self._token}}) + text_frame({"id": 2, "subscribe": asked})
-        made = _Socket(self._url.path, hello, self._take)
+        url = self.url = self._random.choice(self._urls)
+        made = _Socket(url.path, hello, self._take)
         loop = asyncio.get_running_loop()
-        self._socket, _ = await loop.create_connection(lambda: made, str(self._url.hostname), self._url.port or 80)
+        self._socket, _ = await loop.create_connection(lambda: made, str(url.hostname), url.port or 80)
         try:
             await made.closed.wait()
         finally:
@@ -87,6 +96,8 @@ class Subscriber:
                 for publication in reply.get("publications", ()):
                     self._note(publication)
                 self.live = True
+            case {"error": {"temporary": True}} if self._socket is not None:
+                self._socket.abort()
             case {"error": error}:
                 self.lost.append(error)
 

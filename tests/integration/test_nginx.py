@@ -26,7 +26,7 @@ STATUS = {"event": "CAMPAIGN_STATUS_UPDATE", "payload": {"campaignId": "1234", "
 # Without TLS, on a port of our own; all else as shipped.
 AROUND = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
-events {{ worker_connections 64; }}
+events {{ worker_connections 512; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
@@ -39,10 +39,14 @@ pytestmark = pytest.mark.skipif(NGINX is None, reason="no nginx: install Debian'
 
 
 @asynccontextmanager
-async def proxied(made: World) -> AsyncIterator[str]:
-    """nginx before both doors; its host and port."""
-    port, config = free_port(0), made.config
-    shipped = re.sub(r"\n\s*ssl_\w+ [^;]*;", "", SHIPPED.read_text()).replace("443 ssl", f"127.0.0.1:{port}")
+async def proxied(made: World, *, port: int = 0, beside: str = "", shipped: str = "") -> AsyncIterator[str]:
+    """nginx before both doors; its host and port. `beside` is what else the API's server has, `shipped` what to take
+    for deploy/nginx.conf.
+    """
+    port, config = free_port(port), made.config
+    shipped = re.sub(r"\n\s*ssl_\w+ [^;]*;", "", shipped or SHIPPED.read_text())
+    shipped = shipped.replace("443 ssl", f"127.0.0.1:{port}")
+    shipped = shipped[: shipped.rindex("}")] + beside + "}"
     shipped = shipped.replace(":8781", f":{config.gateway.port}").replace(":8780", f":{config.http.port}")
     file = made.folder / "nginx.conf"
     file.write_text(AROUND.format(folder=made.folder, shipped=shipped))

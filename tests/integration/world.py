@@ -30,6 +30,8 @@ COMMAND = Path(sys.executable).with_name("hcs-bridge")
 START_S = 30.0
 TOKEN_S = 600
 SEES_ALL = "auditor"
+WORKER_PORTS = 2_125
+_DRAWN: set[int] = set()  # in this run
 
 
 async def until(condition: Callable[[], object], *, deadline_s: float = 60.0) -> None:
@@ -157,9 +159,14 @@ async def world(folder: Path, settings: DevnetSettings | None = None, **override
 
 
 def quiet_port() -> int:
-    """A free port which no connection of somebody else takes meanwhile: those begin at 32768."""
-    while (port := free_port(wanted := 15_000 + secrets.randbelow(17_000))) != wanted:
+    """A free port which nobody else takes meanwhile, also while its daemon is being restarted.
+
+    Connections begin at 32768, and each worker of the test run draws from ports of its own.
+    """
+    first = 15_000 + WORKER_PORTS * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8)
+    while (port := free_port(wanted := first + secrets.randbelow(WORKER_PORTS))) != wanted or port in _DRAWN:
         pass
+    _DRAWN.add(port)
     return port
 
 
