@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/integration/js
 CLIENT := bridge/web/client
-NODE_MODULES := $(JS)/node_modules/.installed $(CLIENT)/node_modules/.installed
+NODE_MODULES := $(addsuffix /node_modules/.installed,$(JS) $(CLIENT) docs/examples/hashbuzz)
 PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 # What runs on both databases in the short form: all that has statements, without what only takes long.
 STORES := tests/bridge/keys tests/bridge/console tests/bridge/test_database.py tests/bridge/test_migrations.py \
@@ -80,7 +80,7 @@ $(eval $(call tool,sbom,cyclonedx-py,cyclonedx-bom~=7.5))
 $(eval $(call tool,audit,pip-audit,pip-audit~=2.10))
 
 clean:
-	rm -rf $(VENV) $(JS)/node_modules $(CLIENT)/node_modules .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(dir $(NODE_MODULES)) .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/pip:
 	@test -n "$(PYTHON)" || { echo "hcs-bridge needs Python 3.11 or newer; none found (PYTHON=/path/to/python3 names one)" >&2; exit 1; }
@@ -94,7 +94,7 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/pip
 
 $(VENV)/.tests: pyproject.toml | $(BIN)/pip
 	@echo "installing hcs-bridge and its test tools into $(VENV) ..."
-	@$(PIP) -e '.[test,jvm,tracing,docs,postgresql]'
+	@$(PIP) -e '.[test,jvm,tracing,docs,postgresql,redis]'
 	@touch $@ $(VENV)/.runtime $(VENV)/.docs
 
 $(VENV)/.docs: pyproject.toml | $(BIN)/pip

@@ -40,7 +40,8 @@ def config_page() -> Iterator[str]:
     text = (ROOT / "config.toml").read_text()
     schema, defaults = Config.model_json_schema(), tomllib.loads(text)
     yield from ("# Configuration keys", "", HERE, "")
-    yield f"Any key may come from the environment: `{PREFIX}SECTION__KEY`. Some have another name there as well:"
+    yield f"Any key may come from the environment: `{PREFIX}SECTION__KEY`."
+    yield "Those that the file leaves out also come from:"
     yield from ("", *table(("variable", "key"), [(f"`{name}`", f"`{key}`") for name, key in ALIASES.items()]))
     for head, body in re.findall(r"^(\[\[?[\w.]+\]\]?).*\n((?:(?!\[).*\n?)*)", text, re.MULTILINE):
         name = head.strip("[]")
