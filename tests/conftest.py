@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from bridge.log import QUIET, TELLS_ALL
 
@@ -27,10 +28,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    """A test that sets logging up leaves none of it: at debug, a database's library tells every row, in all tests behind."""
+    """A test that sets logging up leaves none: at debug, a database library tells every row in all tests behind it."""
     loggers = [logging.getLogger(name) for name in (None, *QUIET, TELLS_ALL)]
     before = [(logger, logger.handlers[:], logger.level) for logger in loggers]
     yield
     for logger, handlers, level in before:
         logger.handlers[:] = handlers
         logger.setLevel(level)
+    if structlog.is_configured():
+        structlog.reset_defaults()

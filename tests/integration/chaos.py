@@ -122,7 +122,7 @@ class Chaos:
     async def run(self) -> None:
         """Kill so often, first a daemon that runs already; then let the publishers end, and a last daemon go on.
 
-        It kills on, up to four times as often, until one kill has found a flight open. No fault stands any more behind it.
+        It kills on, up to four times as often, until one kill has found a flight open. No fault stands behind it.
         """
         random, stop = Random(self.seed), asyncio.Event()  # noqa: S311 # to repeat a run
         also = Random(f"{self.seed}-faults")  # noqa: S311 # to repeat a run

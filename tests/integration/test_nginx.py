@@ -94,6 +94,7 @@ async def test_a_prefix_on_the_apis_host(tmp_path: Path) -> None:
                     while b"provisional" not in await events.content.readline():
                         pass
                 assert (await client.hear())["push"]["pub"]["data"]["meta"]["phase"] == "provisional"
+                assert (await client.hear())["push"]["pub"]["data"]["meta"]["phase"] == "confirmed"
 
                 # both count for 127.0.0.2, whatever it says of itself; nobody else's do
                 with pytest.raises(InvalidStatus, match="429"):
