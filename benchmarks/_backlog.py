@@ -41,6 +41,8 @@ class Progress:
     left: int
     per_s_from_ready: float
     """The rate over the whole, with the time until the first."""
+    peak_kb: int
+    """The daemon's resident memory, at its most."""
 
     @property
     def per_s(self) -> float:
@@ -95,9 +97,12 @@ async def _accepted(door: aiohttp.ClientSession, changes: Sequence[dict[str, Any
     return accepted
 
 
-async def settling(found: Ground, load: Load, *, relay: bool) -> Progress:
-    """Flights from disk to their receipts; without `relay` the mirror is away, and nothing is read and confirmed."""
-    waiting = await preload(found, load)
+async def settling(found: Ground, load: Load, *, relay: bool, before: Ground | None = None) -> Progress:
+    """Flights from disk to their receipts; without `relay` the mirror is away, and nothing is read and confirmed.
+
+    `before` is the ground as it is while they are put there, if it is another.
+    """
+    waiting = await preload(before or found, load)
     async with found.daemon(ending=signal.SIGKILL) as run:
         if not relay:
             for side in (Fault.MIRROR_UNREACHABLE, Fault.MIRROR_GRPC_DOWN):
@@ -118,13 +123,13 @@ async def _watched(run: World, done: Callable[[], int], whole: int, seconds: flo
         if time.perf_counter() > ready + STALLED_S:
             raise TimeoutError(f"nothing was done in {STALLED_S:.0f} s")
         await asyncio.sleep(POLL_S)
-    began, cpu_before_s, last = time.perf_counter(), run.daemon_cpu_s(), first
+    began, cpu_before_s, last, peak_kb = time.perf_counter(), run.daemon_cpu_s(), first, run.daemon_kb()
     while last < whole and time.perf_counter() < began + seconds:
         await asyncio.sleep(POLL_S)
-        last = done()
+        last, peak_kb = done(), max(peak_kb, run.daemon_kb())
     end, cpu_s = time.perf_counter(), run.daemon_cpu_s() - cpu_before_s
     whole_rate = round((last - at_start) / (end - ready), 1)
-    return Progress(last - first, max(end - began, POLL_S), cpu_s, whole - last, whole_rate)
+    return Progress(last - first, max(end - began, POLL_S), cpu_s, whole - last, whole_rate, peak_kb)
 
 
 def count(folder: Path, query: str) -> int:

@@ -121,6 +121,11 @@ async def ground(
             yield found
 
 
+def network_options(network: Mapping[str, int]) -> list[str]:
+    """`consensus_ms`, `consensus_jitter_ms` and `mirror_ms`, in milliseconds, as options for `Ground.devnet`."""
+    return [word for name, ms in network.items() for word in (f"--{name.replace('_', '-')}", str(ms))]
+
+
 @contextmanager
 def site(settings: Mapping[str, Any], *, below: Path | None = None) -> Iterator[Ground]:
     """A ground on which nothing runs yet."""

@@ -21,7 +21,7 @@ import aiohttp
 
 from benchmarks._backlog import door_of, registered
 from benchmarks._children import Child, child
-from benchmarks._world import SEES_ALL, Ground, World, site
+from benchmarks._world import SEES_ALL, Ground, World, network_options, site
 from benchmarks.corridor import day
 from bridge.commands.token import mint
 from bridge.demo.account import CONFIRMED, PROVISIONAL, percentiles
@@ -163,9 +163,8 @@ def deliveries(heard: Mapping[str, Mapping[str, list[int]]], phase: str) -> int:
 async def measure(scale: Scale) -> dict[str, Any]:
     """Start everything, measure, stop everything."""
     network = {name: getattr(scale, name) for name in ("consensus_ms", "consensus_jitter_ms", "mirror_ms")}
-    delays_ms = [word for name, ms in network.items() for word in (f"--{name.replace('_', '-')}", str(ms))]
     with site({}) as place:
-        async with place.devnet(*delays_ms), place.as_shipped(OWN).daemon() as run:
+        async with place.devnet(*network_options(network)), place.as_shipped(OWN).daemon() as run:
             found = await play(place, run, scale)
     found["conditions"] |= network | {
         "events_per_s": scale.per_s,

@@ -33,7 +33,7 @@ class Publish(Section):
     linger_ms: Annotated[int, Field(ge=0)] = 20
     linger_max_ms: Annotated[int, Field(ge=0)] = 1000
     max_events_per_frame: Annotated[int, Field(ge=1, le=1000)] = 1000
-    max_flights: Count = 32
+    max_flights: Count = 512
     max_chunks: Count = 4
     retry_initial_s: Seconds = 0.5
     retry_max_s: Seconds = 30.0

@@ -66,3 +66,13 @@ def test_it_runs_and_tells_everything() -> None:
     assert 0 < found["commit_ms"]["p50"] <= found["commit_ms"]["p99"]
     for frame in found["conditions"]["money"]["charged_as_estimated"]:
         assert frame["tinybar"] == frame["estimated"] > 0
+
+
+@pytest.mark.long
+def test_the_benchmark_of_flights_runs_and_tells_each_bound() -> None:
+    command = [sys.executable, "-m", "benchmarks.flights", "--quick", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])["by_max_flights"]
+    assert found.keys() == {"4", "8"}
+    assert all(told["flights_per_s"] > 0 < told["peak_mb"] for told in found.values())

@@ -121,8 +121,11 @@ async def test_what_was_accepted_survives_kill_9_and_is_confirmed_once(tmp_path:
 
 
 async def test_nodes_and_mirror_may_be_away_at_the_start(tmp_path: Path) -> None:
-    nowhere = [{"account": "0.0.3", "address": "127.0.0.1:1"}]
-    async with world(tmp_path, network__nodes=nowhere, mirror__urls=["http://127.0.0.1:1"]) as away:
+    nowhere = {
+        "network__nodes": [{"account": "0.0.3", "address": "127.0.0.1:1"}],
+        "mirror__urls": ["http://127.0.0.1:1"],
+    }
+    async with world(tmp_path, ledger__max_attempts=2, mirror__max_attempts=2, **nowhere) as away:
         await away.start()
         status, body = await away.post("/v1/events", CLOSED)
         assert status == 202
