@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JS := tests/integration/js
 CLIENT := bridge/web/client
 NODE_MODULES := $(addsuffix /node_modules/.installed,$(JS) $(CLIENT) docs/examples/hashbuzz)
-PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
+PYTEST := $(BIN)/pytest -q -n $$(( $$(nproc) < 4 ? $$(nproc) + 1 : 4 )) --dist worksteal
 # What runs on both databases in the short form: all that has statements, without what only takes long.
 STORES := tests/bridge/keys tests/bridge/console tests/bridge/test_database.py tests/bridge/test_migrations.py \
 	tests/bridge/test_schema.py tests/bridge/test_settings.py tests/bridge/test_statements.py \

@@ -121,7 +121,7 @@ async def test_what_was_accepted_survives_kill_9_and_is_confirmed_once(tmp_path:
 
 
 async def test_nodes_and_mirror_may_be_away_at_the_start(tmp_path: Path) -> None:
-    nowhere = {
+    nowhere: dict[str, Any] = {
         "network__nodes": [{"account": "0.0.3", "address": "127.0.0.1:1"}],
         "mirror__urls": ["http://127.0.0.1:1"],
     }
