@@ -172,6 +172,10 @@ class DatabaseHeld(BridgeError):
         super().__init__(reason)
 
 
+class NumberHeld(DatabaseHeld):
+    """Others have the database in a way that passes: a command that is alone on it, or a daemon that is just gone."""
+
+
 class LeasesLost(DatabaseHeld):
     """Others have gone on for a daemon that was away: what it knows is old, and it must begin anew."""
 

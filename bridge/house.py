@@ -87,8 +87,10 @@ async def built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSON
     backend, waits = Backend(storage, out, fanout, wake), Waits(out.submitter.waits, node_failures)
     intake, clock = readers(config, backend), remotes.ids.network.clock_ahead_s
     readiness = Readiness(
-        storage.database, mirrors, node_failures, intake, clock, lambda: bus.healthy or not config.bus.url
-    )
+        storage.database, mirrors, node_failures, intake, clock,
+        bus_works=lambda: bus.healthy or not config.bus.url,
+        carried=lambda: storage.leases.daemons.carrying > 0,
+    )  # fmt: skip
     parts = Parts(
         Pages(WEB, page_data),
         Desk(storage, announcer, wake=hurry, revisit=room.revisit, waits=waits),

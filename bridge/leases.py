@@ -47,6 +47,14 @@ _FORGET = delete(tenures).where(_TENURE, tenures.c.fence <= bindparam("up_to"))
 
 
 @dataclass(frozen=True, slots=True)
+class Daemons:
+    """How many are there, this one among them, and how many of these carry campaigns."""
+
+    there: int = 1
+    carrying: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Sharing:
     """Who must know: `gained` is called when there are more campaigns; each of `left` comes back once nothing is under
     way for those that aren't this daemon's any more; `shared_by` is told how many daemons there are.
@@ -54,14 +62,14 @@ class Sharing:
 
     gained: Callable[[], Awaitable[None]]
     left: Sequence[Callable[[], Awaitable[None]]]
-    shared_by: Callable[[int], None]
+    shared_by: Callable[[Daemons], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What a look at the leases came to: how many daemons share them, and what this one took, each with its fence."""
+    """What a look at the leases came to: who is there, and what this daemon took, each with its fence."""
 
-    carrying: int
+    daemons: Daemons
     taken: Mapping[int, int]
 
 
@@ -79,8 +87,8 @@ class Leases:
         self._leaving: Set[int] = frozenset()  # held, and given back once nothing is under way there
         self._first = asyncio.Event()
         self._seldom = Seldom()
-        self.carrying = 1
-        """How many daemons share the shards, this one among them."""
+        self.daemons = Daemons()
+        """As of the last look."""
 
     def mine(self) -> dict[int, int]:
         """The shards whose campaigns this daemon may begin something for, each with its fence."""
@@ -107,6 +115,7 @@ class Leases:
         """Everything is this process's, which has the database for itself."""
         now_ms = self._now_ms(connection)
         self._held = self._take(connection, true(), SHARDS, now_ms, now_ms + self._lasts_ms)
+        self.daemons = Daemons(carrying=int(self._carries))
         self._first.set()
 
     def enter(self, connection: Connection) -> int:
@@ -151,10 +160,10 @@ class Leases:
         """
         found = await database.write(self._look)
         self._held = {**self._held, **found.taken}
-        if found.carrying != self.carrying:
-            log.info("campaigns are shared out anew", daemons=found.carrying)
-            self.carrying = found.carrying
-            sharing.shared_by(found.carrying)
+        if found.daemons != self.daemons:
+            log.info("campaigns are shared out anew", daemons=found.daemons.carrying, of=found.daemons.there)
+            self.daemons = found.daemons
+            sharing.shared_by(found.daemons)
         if FIRST in self._held:
             self._first.set()
         if found.taken:
@@ -166,7 +175,7 @@ class Leases:
         """What is more than this daemon's part goes back, at this look or a later one: once all under way has ended."""
         if not self._leaving:
             others = sorted(self._held.keys() - {FIRST}, reverse=True)
-            self._leaving = frozenset(others[: max(0, len(self._held) - _part(self.carrying))])
+            self._leaving = frozenset(others[: max(0, len(self._held) - _part(self.daemons))])
         if not self._leaving:
             return
         with suppress(TimeoutError):
@@ -188,18 +197,24 @@ class Leases:
         return round(self._section.ttl_s * 1000 * LASTING / LOOKS)
 
     def _look(self, connection: Connection) -> _Look:
-        """Renew what is held, and take of what is free as much as is this daemon's part."""
+        """Renew what is held, and take of what is free as much as is this daemon's part.
+
+        Who was too late to renew its own takes none yet: the others may have been cut off by the same, and come next.
+        """
         now_ms = self.enter(connection)
         held = leases.c.shard.in_(list(self._held))
         mine = and_(leases.c.daemon == self._number, held)
+        late = connection.execute(select(func.count()).where(mine, leases.c.until_ms <= now_ms)).scalar_one()
         connection.execute(update(leases).where(mine).values(until_ms=now_ms + self._lasts_ms))
-        there = select(func.count()).where(daemons.c.carries, daemons.c.until_ms > now_ms)
-        carrying = max(1, connection.execute(there).scalar_one())
-        wanted = _part(carrying) - len(self._held) if self._carries else 0
+        if late:
+            return _Look(self.daemons, {})
+        counts = select(func.count(), func.count().filter(daemons.c.carries)).where(daemons.c.until_ms > now_ms)
+        there = Daemons(*connection.execute(counts).one())
+        wanted = _part(there) - len(self._held) if self._carries else 0
         of_nobody = or_(leases.c.daemon.is_(None), leases.c.until_ms <= now_ms)
         of_before = and_(leases.c.daemon == self._number, leases.c.shard.not_in(list(self._held)))
         free = or_(of_nobody, of_before)
-        return _Look(carrying, self._take(connection, free, wanted, now_ms, now_ms + self._lasts_ms))
+        return _Look(there, self._take(connection, free, wanted, now_ms, now_ms + self._lasts_ms))
 
     def _take(
         self, connection: Connection, free: ColumnElement[bool], wanted: int, now_ms: int, until_ms: int
@@ -230,6 +245,6 @@ class Leases:
             connection.execute(_FREE, given)
 
 
-def _part(carrying: int) -> int:
-    """How many shards are one's where so many share them, rounded up."""
-    return -(-SHARDS // carrying)
+def _part(found: Daemons) -> int:
+    """How many shards are one's where so many carry them, rounded up."""
+    return -(-SHARDS // max(1, found.carrying))

@@ -6,7 +6,7 @@ from functools import partial
 from math import inf
 
 from bridge.house import House
-from bridge.leases import Sharing
+from bridge.leases import Daemons, Sharing
 from bridge.metrics import time_the_loop
 from bridge.neighbours import is_alone
 from bridge.publish.forgetting import forget
@@ -97,9 +97,9 @@ def _leases(house: House) -> Loop:
     """Whose the campaigns are, where several daemons share them."""
     submitter, turnstile, hosts = house.out.submitter, house.out.turnstile, house.remotes.hosts
 
-    def shared_by(daemons: int) -> None:
-        turnstile.shared_by(daemons)
-        hosts.shared_by(daemons)
+    def shared_by(daemons: Daemons) -> None:
+        turnstile.shared_by(max(1, daemons.carrying))
+        hosts.shared_by(daemons.there)  # also those ask that only keep a door: for proofs
 
     sharing = Sharing(submitter.look, (submitter.left, house.room.left), shared_by)
     return partial(house.storage.leases.run, house.storage.database, sharing)

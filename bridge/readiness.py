@@ -30,7 +30,8 @@ class Readiness:
     """Looks at the database, and at how mirrors, nodes and applications' databases were when asked last; it asks none.
 
     `node_failures` counts each node's failures in a row; `clock_ahead_s` says by how much our clock is ahead of the
-    network's, behind: negative; `bus_works` whether other daemons' news come by the bus, where there is to be one.
+    network's, behind: negative; `bus_works` whether other daemons' news come by the bus, where there is to be one;
+    `carried` whether any daemon publishes and relays.
     """
 
     database: Database
@@ -39,6 +40,7 @@ class Readiness:
     readers: Sequence[Reader] = ()
     clock_ahead_s: Callable[[], float] = float
     bus_works: Callable[[], bool] = lambda: True
+    carried: Callable[[], bool] = lambda: True
 
     async def look(self) -> dict[str, JSON]:
         """`ready`; `degraded` names what is halted or out of reach while changes are taken; and the counts.
@@ -65,6 +67,8 @@ class Readiness:
             degraded.append("clock")
         if not self.bus_works():
             degraded.append("bus")
+        if not self.carried():
+            degraded.append("daemons")
         return {
             "ready": True,
             "degraded": degraded,

@@ -26,6 +26,8 @@ HINTS = {
     "nodes": "no node answers, so nothing is sent: `hcs-bridge doctor` looks at them",
     "intake": "an application's database or stream can't be read, so its changes wait there: the log says why",
     "descriptors": "no file descriptors are left, so nobody more comes in: raise LimitNOFILE= in the service's unit",
+    "bus": "the bus can't be reached, so news of other daemons come out of the database: the log says why",
+    "daemons": "no daemon with the roles publish and relay runs, so what is accepted waits: start one",
     "clock": "this machine's clock isn't the network's: let NTP set it, as with `timedatectl set-ntp true`",
 }
 

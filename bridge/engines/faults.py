@@ -23,6 +23,7 @@ OF_SQLITE: Mapping[str, str] = {
 OF_POSTGRESQL: Mapping[str, str] = {
     "08": "see that the server of database.url runs and can be reached, and has that database and user",
     "25006": "the server is a standby, or was set to read only: database.url must name one that takes writes",
+    "25P03": "it or this process stood still while a transaction was open: a machine short of time, or put to sleep",
     "28P01": "mend the password in database.url",
     "28": "mend the user in database.url: it needs LOGIN, and a line of pg_hba.conf that lets it in from here",
     "3D000": "mend the database's name in database.url, or make it: CREATE DATABASE",

@@ -15,11 +15,14 @@ from sqlalchemy.pool import NullPool
 
 from bridge.config_sections import Database as DatabaseSection
 from bridge.engines.faults import unavailable
-from bridge.errors import ConfigInvalid, ConfigProblem, DatabaseHeld
+from bridge.errors import ConfigInvalid, ConfigProblem, DatabaseHeld, NumberHeld
 
 LOCK_MAY_GO = True  # with its session, when the server is restarted
 LOCK = 0x686373_62726964
 """`hcs-brid` as a number: what an advisory lock goes by, in our database."""
+PATIENCE = {"idle": 10, "interval": 5, "count": 3}
+PATIENCE_MS = 25_000
+"""Within it either side notices that the other has gone without a word; the server then lets go of its locks."""
 OF_PRISMA = ("schema", "connection_limit", "pool_timeout", "pgbouncer", "sslidentity")
 """Parameters of a Prisma URL, which DATABASE_URL often is; libpq refuses what it doesn't know."""
 
@@ -114,15 +117,14 @@ def hold(section: DatabaseSection, *, daemon: int | None = None) -> Held:
         elif taken := held.locks("pg_try_advisory_lock_shared", whole):
             taken = held.locks("pg_try_advisory_lock", own)
             refusal = f"another daemon with daemon.number {daemon} holds the database ({place(section)})"
-            hint = (
-                "give each daemon on it a daemon.number of its own; one that hangs keeps its number until it is killed"
-            )
+            hint = "give each daemon on it a daemon.number of its own; one that hangs keeps its number until it is "
+            hint += f"killed, one whose machine is gone for {PATIENCE_MS / 1000:.0f} s more"
         else:
             refusal = f"another process has the database for itself ({place(section)})"
             hint = "wait until the command that works on it is through, or give this one another database.schema_name"
     if not taken:
         held.close()
-        raise DatabaseHeld(refusal, hint=hint)
+        raise (DatabaseHeld if daemon is None else NumberHeld)(refusal, hint=hint)
     return held
 
 
@@ -168,9 +170,13 @@ def empty_log(_engine: Engine) -> None:
 def _engine(section: DatabaseSection, options: str = "", **how: Any) -> Engine:
     timeout_ms = round(section.busy_timeout_s * 1000)
     waits = f"-c lock_timeout={timeout_ms} -c idle_in_transaction_session_timeout={timeout_ms}"
+    patience = " ".join(f"-c tcp_keepalives_{name}={value}" for name, value in PATIENCE.items())
+    asked = f"{waits} {patience} -c tcp_user_timeout={PATIENCE_MS} {options}"
     connect_args = {
-        "options": f'-c search_path="{section.schema_name}" -c timezone=UTC -c synchronous_commit=on {waits} {options}',
+        "options": f'-c search_path="{section.schema_name}" -c timezone=UTC -c synchronous_commit=on {asked}',
         "connect_timeout": max(1, round(section.busy_timeout_s)),
+        "tcp_user_timeout": PATIENCE_MS,
+        **{f"keepalives_{name}": value for name, value in PATIENCE.items()},
         "application_name": "hcs-bridge",
     }
     try:

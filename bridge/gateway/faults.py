@@ -13,6 +13,7 @@ from bridge.errors import (
     EntryRefused,
     IdempotencyConflict,
     KeysRefused,
+    LeasesLost,
     Problem,
     Unavailable,
 )
@@ -67,6 +68,8 @@ def fault_for(error: BridgeError) -> Fault:
             return Fault(error.status, "keys_refused", f"{error}{hint}")
         case IdempotencyConflict():
             return Fault(409, "idempotency_conflict", f"{error}; {error.hint}")
+        case LeasesLost():  # it ends, and whoever is sent here next goes on
+            return Fault(503, "unavailable", f"{error}; try again", headers={"Retry-After": str(RETRY_AFTER_S)})
         case Unavailable():
             wait_s = RETRY_AFTER_S if error.retry_after_s is None else max(1, math.ceil(error.retry_after_s))
             return Fault(503, "unavailable", f"{error}; try again", headers={"Retry-After": str(wait_s)})

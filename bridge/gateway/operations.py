@@ -25,7 +25,7 @@ def or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 RELAY = {"enum": ["plain", "sealed"]}
-TROUBLE = {"enum": ["topics", "mirrors", "nodes", "intake", "descriptors", "clock", "bus"]}
+TROUBLE = {"enum": ["topics", "mirrors", "nodes", "intake", "descriptors", "clock", "bus", "daemons"]}
 PAYLOAD = {"anyOf": [{"type": "object"}, TEXT]}
 EVENT = shape({"event": EVENT_NAME, "payload": PAYLOAD}, {"campaignId": ID, "to": TEXT, "at": TIME})
 CAMPAIGN = shape(

@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import class_row
 
 from bridge.engines.faults import said_in, sqlstate_of
-from bridge.engines.postgresql import OF_PRISMA
+from bridge.engines.postgresql import OF_PRISMA, PATIENCE, PATIENCE_MS
 from bridge.errors import ConfigInvalid, ConfigProblem, Unavailable
 from bridge.intake.rows import Offer, PlaceId, Row, offer_of
 from bridge.intake.rules import Column
@@ -19,16 +19,17 @@ from bridge.intake.settings import SourceSettings
 
 LOCK = (0x6863_7362, 1)
 """Of the session that reads; "hcsb". Advisory locks are of one database."""
-PATIENCE: Mapping[str, str | int] = {
+OURS: Mapping[str, str | int] = {
     "connect_timeout": 10,  # s
-    "keepalives_idle": 10,  # s
-    "keepalives_interval": 5,  # s
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,  # ms
+    "tcp_user_timeout": PATIENCE_MS,
+    **{f"keepalives_{name}": value for name, value in PATIENCE.items()},
     "options": "-c statement_timeout=30s -c client_encoding=UTF8",
     "application_name": "hcs-bridge",
 }
-"""So that a server that has gone without a word is noticed; what the URL says comes first."""
+"""What the URL says comes first."""
+IDLE_S = 15
+"""A reader asks each `poll_interval_s`; of one that stands still the server ends the session, and another may read."""
+IDLE_SINCE = 140_000  # server_version_num
 AWAY = "see that the server of its url runs, and knows the database, the user and the password"
 HINTS: Mapping[str, str] = {
     "28P01": "mend the password in its url",
@@ -156,11 +157,15 @@ def check_url(url: str, *, key: str) -> None:
 async def opened(settings: SourceSettings) -> AsyncIterator[Source]:
     """A session that hears NOTIFY. Raises Unavailable."""
     with _mapped(settings.name):
-        target = make_conninfo("", **{**PATIENCE, **_conninfo(settings.url)})
+        target = make_conninfo("", **{**OURS, **_conninfo(settings.url)})
         connection = await psycopg.AsyncConnection.connect(target, autocommit=True)
     try:
         with _mapped(settings.name):
             await connection.execute("LISTEN hcs_bridge")
+            idle_s = IDLE_S + 3 * settings.poll_interval_s
+            await connection.execute(f"SET idle_in_transaction_session_timeout = '{idle_s:.0f}s'")
+            if connection.info.server_version >= IDLE_SINCE:
+                await connection.execute(f"SET idle_session_timeout = '{idle_s:.0f}s'")
         yield Source(settings, connection)
     finally:
         await connection.close()

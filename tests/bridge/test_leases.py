@@ -18,7 +18,7 @@ from bridge import settings, shards
 from bridge.config_sections import Lease
 from bridge.database import Database
 from bridge.errors import LeasesLost
-from bridge.leases import FIRST, Leases, Sharing
+from bridge.leases import FIRST, Daemons, Leases, Sharing
 from bridge.schema import tenures
 from bridge.shards import SHARDS
 from tests.footing import database_at
@@ -53,7 +53,7 @@ class Told:
             if self.busy:
                 raise TimeoutError
 
-        return Sharing(more, [left], self.parts.append)
+        return Sharing(more, [left], lambda found: self.parts.append(found.carrying))
 
 
 class Daemon(Leases):
@@ -85,6 +85,14 @@ async def all_look(daemons: Sequence[Daemon], times: int = 1) -> None:
             await daemon.looks()
 
 
+async def outlives(daemon: Daemon, clock: Clock) -> None:
+    """It goes on looking, and nobody else does, for as long as leases last."""
+    clock.ms += 3_999
+    await daemon.looks()
+    clock.ms += 1
+    await daemon.looks()
+
+
 async def test_one_has_all_and_two_have_half_each(database: Database, clock: Clock) -> None:
     first, second = (Daemon(database, clock, number) for number in (1, 2))
     await first.looks()
@@ -114,9 +122,8 @@ async def test_who_was_stopped_meanwhile_changes_nothing(database: Database, clo
     await all_look([first, second, first, second])
     database.guard(first.refuse_lost)
     await database.write(lambda c: settings.keep(c, "written", "by the first"))
-    clock.ms += 4_000
     database.guard(second.refuse_lost)
-    await second.looks()
+    await outlives(second, clock)
     database.guard(first.refuse_lost)
     with pytest.raises(LeasesLost, match=r"daemon\.number 1") as refused:
         await database.write(lambda c: settings.keep(c, "written", "behind its back"))
@@ -124,6 +131,32 @@ async def test_who_was_stopped_meanwhile_changes_nothing(database: Database, clo
     with pytest.raises(LeasesLost):
         await first.looks()
     assert await database.read(lambda c: settings.found(c, "written")) == "by the first"
+
+
+async def test_a_database_that_was_away_longer_than_leases_last_costs_nobody_theirs(
+    database: Database, clock: Clock
+) -> None:
+    first, second = (Daemon(database, clock, number) for number in (1, 2))
+    await all_look([first, second, first, second])
+    before = first.mine(), second.mine()
+    clock.ms += 60_000
+    await all_look([first, second, first, second])
+    assert (first.mine(), second.mine()) == before
+    assert (first.told.parts, second.told.parts) == ([2], [2])
+    clock.ms += 60_000  # this time the second doesn't come back
+    await all_look([first, first])
+    assert len(first.mine()) == SHARDS
+
+
+async def test_who_only_keeps_a_door_counts_for_what_all_share_and_knows_when_nobody_carries(
+    database: Database, clock: Clock
+) -> None:
+    door, carrier = Daemon(database, clock, 1, carries=False), Daemon(database, clock, 2)
+    await door.looks()
+    assert (door.daemons.there, door.daemons.carrying) == (1, 0)
+    await all_look([carrier, door])
+    assert door.daemons == carrier.daemons == Daemons(there=2, carrying=1)
+    assert (len(door.mine()), len(carrier.mine())) == (0, SHARDS)
 
 
 async def test_who_comes_back_under_its_number_needs_no_patience(database: Database, clock: Clock) -> None:
@@ -156,7 +189,7 @@ async def test_who_ends_leaves_everything_at_once(database: Database, clock: Clo
 async def test_doors_alone_take_nothing_and_count_for_nobody(database: Database, clock: Clock) -> None:
     first, doors = Daemon(database, clock, 1), Daemon(database, clock, 2, carries=False)
     await all_look([doors, first, doors, first])
-    assert (len(first.mine()), len(doors.mine()), first.told.parts) == (SHARDS, 0, [])
+    assert (len(first.mine()), len(doors.mine()), first.told.parts) == (SHARDS, 0, [1])
 
 
 async def test_one_of_them_does_what_only_one_may(database: Database, clock: Clock) -> None:
@@ -170,8 +203,7 @@ async def test_one_of_them_does_what_only_one_may(database: Database, clock: Clo
     await all_look([first, second, first, second])
     await tasks[0]
     assert done == [0]
-    clock.ms += 4_000
-    await second.looks()
+    await outlives(second, clock)
     await tasks[1]
     assert done == [0, 1]
 

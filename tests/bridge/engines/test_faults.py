@@ -31,6 +31,7 @@ def refused(orig: BaseException, kind: type[DBAPIError] = OperationalError, *, b
     [
         ("08006", "can be reached"),
         ("25006", "takes writes"),
+        ("25P03", "stood still"),
         ("28P01", "password"),
         ("28000", "pg_hba.conf"),
         ("3D000", "CREATE DATABASE"),

@@ -77,8 +77,9 @@ async def test_what_another_left_behind_is_swept_from_where_it_had_come_to(datab
     ahead.back_to(500)
     ahead.commit(700)
     assert await cursors(database) == {500, 700}
-    clock.ms += 4_000  # the second is gone
-    await first.look(database, ALONE)
+    for ms in (3_999, 1):  # the second is gone
+        clock.ms += ms
+        await first.look(database, ALONE)
     await mine.begin(ahead)
     assert ahead.cursor_ns == 500
     assert not theirs.has_first
