@@ -136,3 +136,4 @@ promtool:
 servers:
 	$(call debian,ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1,postgresql,database.url on a server)
 	$(call debian,command -v redis-server >/dev/null,redis-server,bus.url)
+	$(call debian,ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1,libfaketime,daemons whose clocks are wrong)

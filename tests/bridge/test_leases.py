@@ -186,12 +186,6 @@ async def test_who_ends_leaves_everything_at_once(database: Database, clock: Clo
     assert len(second.mine()) == SHARDS
 
 
-async def test_doors_alone_take_nothing_and_count_for_nobody(database: Database, clock: Clock) -> None:
-    first, doors = Daemon(database, clock, 1), Daemon(database, clock, 2, carries=False)
-    await all_look([doors, first, doors, first])
-    assert (len(first.mine()), len(doors.mine()), first.told.parts) == (SHARDS, 0, [1])
-
-
 async def test_one_of_them_does_what_only_one_may(database: Database, clock: Clock) -> None:
     first, second = (Daemon(database, clock, number) for number in (1, 2))
     done: list[int] = []

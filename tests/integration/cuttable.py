@@ -1,4 +1,7 @@
-"""A TCP relay that tests cut as a network does: at once, without a word, and nobody gets through until it is mended."""
+"""A TCP relay that tests cut as a network does: at once, or so that nothing comes through and nobody is told.
+
+Either way nobody gets through until it is mended.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ class Cuttable:
         self._target = port
         self._writers: set[asyncio.StreamWriter] = set()
         self._broken = False
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self._server: asyncio.Server
 
     @property
@@ -30,9 +35,14 @@ class Cuttable:
         for writer in self._writers:
             writer.transport.abort()
 
+    def stall(self) -> None:
+        """Hold back what is said on either side, without a word."""
+        self._flowing.clear()
+
     def mend(self) -> None:
-        """Let them through again."""
+        """Let them through again, with what was held back."""
         self._broken = False
+        self._flowing.set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
@@ -58,20 +68,21 @@ class Cuttable:
         self._writers |= both
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_pump(reader, far_writer))
-                group.create_task(_pump(far_reader, writer))
+                group.create_task(self._pump(reader, far_writer))
+                group.create_task(self._pump(far_reader, writer))
         finally:
             self._writers -= both
             for one in both:
                 one.transport.abort()
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.transport.abort()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()
+        await self._flowing.wait()
+        writer.transport.abort()
 
 
 class CuttableElsewhere:
@@ -86,8 +97,12 @@ class CuttableElsewhere:
         """Break everything that is open, and keep new ones out."""
         self._say(b"cut\n")
 
+    def stall(self) -> None:
+        """Hold back what is said on either side, without a word."""
+        self._say(b"stall\n")
+
     def mend(self) -> None:
-        """Let them through again."""
+        """Let them through again, with what was held back."""
         self._say(b"mend\n")
 
     def _say(self, word: bytes) -> None:
@@ -117,8 +132,9 @@ async def _obey(target: int) -> None:
     async with Cuttable(target) as relay:
         sys.stdout.write(f"{relay.port}\n")
         sys.stdout.flush()
+        does = {b"cut\n": relay.cut, b"stall\n": relay.stall, b"mend\n": relay.mend}
         async for word in words:
-            (relay.cut if word == b"cut\n" else relay.mend)()
+            does[word]()
 
 
 if __name__ == "__main__":

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from bridge import config
 from bridge.commands.exits import USAGE
+from bridge.demo.setting import environment
 from tests.integration.cuttable import CuttableElsewhere
-from tests.integration.world import World, until
-from tests.servers import free_port, redis_server
+from tests.integration.world import World, quiet_port, until
+from tests.servers import PostgresServer, free_port, redis_server
 
 FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 SKEWS = ("", "+30s", "-30s") if FAKETIME else ("",)
@@ -101,3 +105,29 @@ def restartable_redis(folder: Path) -> Iterator[Redis]:
         yield redis
     finally:
         redis.stop()
+
+
+@asynccontextmanager
+async def node_of(made: World, number: int, postgres: PostgresServer, redis: Redis) -> AsyncIterator[Node]:
+    """One more daemon on what the world has, not started yet, in a folder of its own."""
+    mirror = urlsplit(made.devnet.mirror_url)
+    async with CuttableElsewhere(postgres.port) as to_database, CuttableElsewhere(mirror.port or 80) as to_mirror:
+        own = {
+            "daemon.number": number,
+            "database.url": f"postgresql://postgres@127.0.0.1:{to_database.port}/postgres",
+            "bus.url": f"redis://127.0.0.1:{redis.port}/0",
+            "mirror.urls": [f"http://127.0.0.1:{to_mirror.port}"],
+            "mirror.streams": False,
+            "http.port": quiet_port(),
+            "gateway.port": quiet_port(),
+        }
+        place = made.folder / f"daemon-{number}"
+        place.mkdir()
+        shutil.copy(made.folder / "api.key", place)
+        (place / "config.toml").write_text("")
+        environ = dict(made.environ) | environment(own)
+        theirs = replace(made, folder=place, config=config.load(None, environ), environ=environ, commands=[])
+        try:
+            yield Node(theirs, environ, to_database, to_mirror)
+        finally:
+            await theirs.close()

@@ -10,36 +10,32 @@ import asyncio
 import json
 import os
 import secrets
-import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
 
-from bridge import config
 from bridge.commands.token import mint
 from bridge.database import Database
-from bridge.demo.setting import environment
 from tests.integration.chaos import NETWORK, SETTINGS
-from tests.integration.cuttable import CuttableElsewhere
 from tests.integration.day_sent import DaySent, beside, heard_id
-from tests.integration.nodes import SKEWS, Node, Redis, restartable_redis
+from tests.integration.nodes import SKEWS, Node, Redis, node_of, restartable_redis
 from tests.integration.shared_record import left_in, tenures_in
 from tests.integration.subscriber import Subscriber, subscribed
-from tests.integration.world import SEES_ALL, World, quiet_port, until, world
+from tests.integration.world import SEES_ALL, World, until, world
 from tests.servers import PostgresServer, postgres_server
 
 TOKEN_S = 86_400
 TTL_S = 3.0
 DRAIN_S = 60.0
 CLOCK = "clock wrong"
+SILENT = ("no database, silently", "no mirror, silently")
 OWN: dict[str, Any] = {
     "lease__ttl_s": TTL_S,
     "database__busy_timeout_s": 3.0,
@@ -160,7 +156,16 @@ class Several:
         """One thing, to its end: so that what a majority could not survive doesn't come about."""
         node, short_s, long_s = self.random.choice(self.nodes), self.random.uniform(0.2, 1.0), TTL_S * 1.5
         kind = self.random.choice(
-            ("killed", "ended", "stopped", "Redis restarted", "PostgreSQL restarted", "no database", "no mirror")
+            (
+                "killed",
+                "ended",
+                "stopped",
+                "Redis restarted",
+                "PostgreSQL restarted",
+                "no database",
+                "no mirror",
+                *SILENT,
+            )
         )
         match kind:
             case "killed" | "ended":
@@ -174,11 +179,11 @@ class Several:
                 await asyncio.to_thread(self.redis.start)
             case "PostgreSQL restarted":
                 await asyncio.to_thread(self.postgres.kill)
-                await asyncio.sleep(short_s)
+                await asyncio.sleep(self.random.choice((short_s, long_s)))
                 await asyncio.to_thread(self.postgres.start)
-            case "no database" | "no mirror":
-                way = node.to_database if kind == "no database" else node.to_mirror
-                way.cut()
+            case _:
+                way = node.to_mirror if kind.startswith("no mirror") else node.to_database
+                (way.stall if kind in SILENT else way.cut)()
                 await asyncio.sleep(self.random.choice((short_s, long_s)))
                 way.mend()
         self.seen[kind] += 1
@@ -203,28 +208,8 @@ async def several(folder: Path, load: Load, seed: int) -> AsyncIterator[Several]
             world(folder, NETWORK, **SETTINGS, **OWN, database__url=postgres.url()) as made,
             AsyncExitStack() as stack,
         ):
-            mirror = urlsplit(made.devnet.mirror_url)
-            nodes = []
-            for number in range(load.daemons):
-                to_database = await stack.enter_async_context(CuttableElsewhere(postgres.port))
-                to_mirror = await stack.enter_async_context(CuttableElsewhere(mirror.port or 80))
-                own = {
-                    "daemon.number": number,
-                    "database.url": f"postgresql://postgres@127.0.0.1:{to_database.port}/postgres",
-                    "bus.url": f"redis://127.0.0.1:{redis.port}/0",
-                    "mirror.urls": [f"http://127.0.0.1:{to_mirror.port}"],
-                    "mirror.streams": False,
-                    "http.port": quiet_port(),
-                    "gateway.port": quiet_port(),
-                }
-                place = folder / f"daemon-{number}"
-                place.mkdir()
-                shutil.copy(folder / "api.key", place)
-                (place / "config.toml").write_text("")
-                environ = dict(made.environ) | environment(own)
-                theirs = replace(made, folder=place, config=config.load(None, environ), environ=environ, commands=[])
-                stack.push_async_callback(theirs.close)
-                nodes.append(Node(theirs, environ, to_database, to_mirror))
+            numbers = range(load.daemons)
+            nodes = [await stack.enter_async_context(node_of(made, number, postgres, redis)) for number in numbers]
             yield Several(made, nodes, postgres, redis, load, Random(seed))  # noqa: S311 # to repeat a run
 
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.integration.nodes import FAKETIME
 from tests.integration.several import Load, survived
+
+pytestmark = pytest.mark.skipif(FAKETIME is None, reason="no wrong clocks: install Debian's package libfaketime")
 
 
 def check(found: dict[str, Any]) -> None:
