@@ -81,6 +81,7 @@ class PostgresSource(Section):
     poll_interval_s: Seconds = 1.0
     max_batch: Count = 500
     reconnect_max_s: Seconds = 30.0
+    lock_s: Seconds = 15.0
     tables: tuple[WatchedTable, ...] = ()
 
     @property

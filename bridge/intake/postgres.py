@@ -27,9 +27,7 @@ OURS: Mapping[str, str | int] = {
     "application_name": "hcs-bridge",
 }
 """What the URL says comes first."""
-IDLE_S = 15
-"""A reader asks each `poll_interval_s`; of one that stands still the server ends the session, and another may read."""
-IDLE_SINCE = 140_000  # server_version_num
+IDLE_SINCE = 140_000  # idle_session_timeout's server_version_num
 AWAY = "see that the server of its url runs, and knows the database, the user and the password"
 HINTS: Mapping[str, str] = {
     "28P01": "mend the password in its url",
@@ -140,7 +138,7 @@ class Source:
     async def news(self, timeout_s: float) -> None:
         """Wait until rows have been committed, as far as somebody says so, or the time is over."""
         with _mapped(self._settings.name):
-            async for _ in self._connection.notifies(timeout=timeout_s, stop_after=1):
+            async for _ in self._connection.notifies(timeout=min(timeout_s, self._settings.lock_s / 3), stop_after=1):
                 pass
 
 
@@ -162,10 +160,10 @@ async def opened(settings: SourceSettings) -> AsyncIterator[Source]:
     try:
         with _mapped(settings.name):
             await connection.execute("LISTEN hcs_bridge")
-            idle_s = IDLE_S + 3 * settings.poll_interval_s
-            await connection.execute(f"SET idle_in_transaction_session_timeout = '{idle_s:.0f}s'")
+            idle_ms = round(max(settings.lock_s, 2 * settings.poll_interval_s) * 1000)  # the server ends it then
+            await connection.execute(f"SET idle_in_transaction_session_timeout = {idle_ms}")
             if connection.info.server_version >= IDLE_SINCE:
-                await connection.execute(f"SET idle_session_timeout = '{idle_s:.0f}s'")
+                await connection.execute(f"SET idle_session_timeout = {idle_ms}")
         yield Source(settings, connection)
     finally:
         await connection.close()

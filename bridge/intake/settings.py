@@ -8,13 +8,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """One `[[ingest.postgres]]`. `url` has the password in it; `max_payload_bytes` is that of `[events]`."""
+    """One `[[ingest.postgres]]`. `url` has the password in it; `max_payload_bytes` is that of `[events]`.
+
+    Another bridge takes over `lock_s` after the one that reads has gone, or stands still.
+    """
 
     name: str
     url: str = field(repr=False)
     poll_interval_s: float = 1.0
     max_batch: int = 500
     reconnect_max_s: float = 30.0
+    lock_s: float = 15.0
     max_payload_bytes: int = 8192
 
     @property
@@ -25,11 +29,10 @@ class SourceSettings:
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings(SourceSettings):
-    """One `[[ingest.redis]]`. Another bridge takes over `lock_s` after the one that reads has gone."""
+    """One `[[ingest.redis]]`."""
 
     stream: str = ""
     group: str = "hcs-bridge"
     ca_file: Path | None = None
     timeout_s: float = 5.0
-    lock_s: float = 15.0
     keep_refused: int = 1000

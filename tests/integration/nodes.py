@@ -64,7 +64,8 @@ class Node:
         """In order, once it is up: the last that befell it may have been a restart."""
         await until(lambda: '"ready"' in self.world.log[self.began_at :])
         assert await self.world.stop() == 0, self.world.log[-3000:]
-        assert "Traceback" not in self.world.log
+        before, trace, behind = self.world.log.partition("Traceback")
+        assert not trace, before[-1000:] + trace + behind[:5000]
 
     async def watch(self) -> None:
         """As systemd does: who ended because others went on for it, or the database was away, is started again."""

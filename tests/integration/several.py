@@ -201,11 +201,11 @@ class Several:
 
 
 @asynccontextmanager
-async def several(folder: Path, load: Load, seed: int) -> AsyncIterator[Several]:
-    """All that a run needs; nothing of it is started but the servers."""
+async def several(folder: Path, load: Load, seed: int, **settings: Any) -> AsyncIterator[Several]:
+    """All that a run needs; nothing of it is started but the servers. `settings`: as of `world`."""
     with postgres_server() as postgres, restartable_redis(folder) as redis:
         async with (
-            world(folder, NETWORK, **SETTINGS, **OWN, database__url=postgres.url()) as made,
+            world(folder, NETWORK, **SETTINGS, **OWN, **settings, database__url=postgres.url()) as made,
             AsyncExitStack() as stack,
         ):
             numbers = range(load.daemons)

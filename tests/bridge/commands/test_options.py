@@ -25,6 +25,12 @@ def test_the_configuration_that_is_named_with_the_environment_over_it(
         loaded(tmp_path / "nowhere.toml")
 
 
+def test_what_an_option_says_is_not_called_the_environments(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").touch()
+    with pytest.raises(ConfigInvalid, match=r"^command line: daemon\.roles\.0 = 'foo'"):
+        loaded(tmp_path / "config.toml", {"HCS_BRIDGE_DAEMON__ROLES": '["foo"]'})
+
+
 def test_nobody_is_asked_who_said_yes_or_isnt_there() -> None:
     be_sure("For good?", yes=True, hint="")
     with pytest.raises(CommandFailed, match="nobody is there") as caught:  # a test's input is no terminal

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.errors import CampaignRefused, ChangeRefused, IdempotencyConflict, KeyMissing, Problem, Unavailable
+from bridge.errors import (
+    CampaignRefused,
+    ChangeRefused,
+    IdempotencyConflict,
+    KeyMissing,
+    LeasesLost,
+    Problem,
+    Unavailable,
+)
 from bridge.gateway.faults import fault_for, too_many, unauthorized
 
 
@@ -27,6 +35,11 @@ def test_statuses() -> None:
     assert (away.status, away.headers["Retry-After"]) == (503, "3")
     assert away.message == "the database is unavailable: database or disk is full; try again"
     assert fault_for(Unavailable("database", "x")).headers["Retry-After"] == "1"
+
+
+def test_whoever_asks_a_daemon_that_others_went_on_for_may_ask_again() -> None:
+    lost = fault_for(LeasesLost("others have taken over", hint="start it again"))
+    assert (lost.status, lost.headers["Retry-After"]) == (503, "1")
 
 
 def test_rates_and_keys() -> None:

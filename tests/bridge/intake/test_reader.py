@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from bridge.counts import happened
 from bridge.doors import ChannelHistory
 from bridge.errors import Unavailable
+from bridge.intake.postgres import opened
 from bridge.intake.reader import State
 from bridge.intake.rows import Offer, Outcome
 from bridge.intake.settings import SourceSettings
@@ -113,6 +114,17 @@ async def test_of_two_bridges_one_reads_and_the_other_takes_over(application: Ap
     await application.write("two")
     await run_out(application, second)
     assert await bridge.said() == ["one", "two"]
+
+
+async def test_another_goes_on_for_one_that_stands_still(application: Application, bridge: Bridge) -> None:
+    async with opened(SourceSettings("shop", application.url, poll_interval_s=0.1, lock_s=0.5)) as frozen:
+        assert await frozen.alone()
+        offers = await frozen.offers()
+        await application.write("one")
+        await run_out(application, bridge.reading())
+        with pytest.raises(Unavailable):  # it wakes up
+            await frozen.settle([*offers], {})
+    assert await bridge.said() == ["one"]
 
 
 async def test_a_lower_id_that_commits_later_is_not_passed_over(application: Application, bridge: Bridge) -> None:
