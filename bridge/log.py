@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 import structlog
@@ -35,7 +35,11 @@ SECRET_NAMES = frozenset(
 TELLS_ALL = "websockets"
 """At debug it writes down every request, with the tokens in it, and every frame."""
 
-QUIET = ("aiohttp.access", "asyncio", "sqlalchemy", "alembic", "websockets", "grpc")
+QUIET: Mapping[str, int] = {
+    **dict.fromkeys(("aiohttp.access", "asyncio", "sqlalchemy", "alembic", "websockets", "grpc"), logging.WARNING),
+    "psycopg": logging.ERROR,  # its warnings are of what it could not tidy up behind an error that it also raises
+}
+"""From which level on libraries are told."""
 SELDOM_S = 60.0
 
 
@@ -93,8 +97,8 @@ def set_up(section: Log, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(section.level.upper())
-    for name in QUIET:  # their info is our debug
-        logging.getLogger(name).setLevel(logging.DEBUG if section.level == "debug" else logging.WARNING)
+    for name, level in QUIET.items():  # their info is our debug
+        logging.getLogger(name).setLevel(logging.DEBUG if section.level == "debug" else level)
     if section.level == "debug":
         logging.getLogger(TELLS_ALL).setLevel(logging.INFO)
 

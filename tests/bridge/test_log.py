@@ -75,6 +75,12 @@ def test_the_level_holds_for_all() -> None:
     assert stream.getvalue() == ""
 
 
+def test_what_a_library_could_not_tidy_up_behind_an_error_that_it_raises_is_not_told() -> None:
+    stream = logged(Log(format="json"))
+    logging.getLogger("psycopg").warning("error ignored terminating a pipeline")
+    assert stream.getvalue() == ""
+
+
 def test_debug_does_not_write_down_requests_which_hold_tokens() -> None:
     stream = logged(Log(level="debug"))
     logging.getLogger("websockets.server").debug("< GET /ws?access_token=secret HTTP/1.1")
