@@ -47,6 +47,10 @@ def checks(ground: Ground) -> list[Check]:
             Check(f"{outside.APPLICATION} {each.name}", partial(outside.application, ground, index))
             for index, each in enumerate(config.ingest.postgres)
         ),
+        *(
+            Check(f"{outside.STREAM} {each.name}", partial(outside.stream, ground, index))
+            for index, each in enumerate(config.ingest.redis)
+        ),
         *(Check(f"{outside.KEYS} {each.name}", partial(outside.keys, ground, index)) for index, each in issuers),
         *([Check(outside.BUS, partial(outside.bus, ground))] if config.bus.url else []),
         Check("ports", partial(ports.ports, ground)),

@@ -1,4 +1,4 @@
-"""What else the bridge leans on, where it is configured: applications' databases, issuers' key sets, and the bus."""
+"""What else the bridge leans on, where it is configured: applications' databases and streams, key sets, and the bus."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bridge.errors import Unavailable
 from bridge.gateway.tokens.fetching import ABSENT, fetch_keys
 from bridge.gateway.tokens.keys import read_keys
 from bridge.intake.rules import qualified
-from bridge.room_settings import source_settings, token_settings
+from bridge.room_settings import source_settings, stream_settings, token_settings
 
 if TYPE_CHECKING:
     from bridge.intake.postgres import Examined
 
-APPLICATION, KEYS, BUS = "application", "keys of", "bus"
+APPLICATION, STREAM, KEYS, BUS = "application", "stream", "keys of", "bus"
 INSTALL = "`hcs-bridge preset … sql | psql` installs the triggers"
 
 
@@ -50,6 +50,27 @@ def outbox(name: str, found: Examined, rules: Sequence[WatchedTable]) -> Finding
     if not found.watched:
         return warning(name, text, f"{INSTALL}; if the application writes the rows itself, all is well")
     return ok(name, text)
+
+
+async def stream(ground: Ground, index: int) -> Sequence[Finding]:
+    """A line about one of `ingest.redis`: whether the stream is there, and what of it waits or was refused."""
+    own = stream_settings(ground.config)[index]
+    name = f"{STREAM} {own.name}"
+    try:
+        from bridge.intake.stream import opened  # noqa: PLC0415 # its library is an extra
+    except ImportError as error:
+        return [failed(name, str(error), "pip install 'hcs-bridge[redis]'")]
+    async with opened(own) as session:
+        found = await session.examined()
+    if not found.there:
+        return [
+            warning(name, f"there is no stream {own.stream!r} yet", "if the application has written, mend `stream`")
+        ]
+    text = f"{'some' if found.waiting is None else found.waiting} entries wait, {found.refused} refused ones are kept"
+    if found.refused:
+        hint = f"each has why: XREVRANGE {own.stream}:{own.group}:refused + - COUNT 1; what is done with, XDEL or DEL"
+        return [warning(name, text, hint)]
+    return [ok(name, text)]
 
 
 async def keys(ground: Ground, index: int) -> Sequence[Finding]:

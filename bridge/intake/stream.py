@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -44,7 +44,17 @@ return entries
 """
 UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
+MAY = "return redis.call('EXISTS', KEYS[1])"
+
 _Fields: TypeAlias = dict[bytes, bytes]
+
+
+class Examined(NamedTuple):
+    """Whether the stream is there, how many entries wait (None: Redis can't say), how many refused ones are kept."""
+
+    there: bool
+    waiting: int | None
+    refused: int
 
 
 class Source:
@@ -104,6 +114,19 @@ class Source:
         wait_ms = max(1, round(min(timeout_s, own.lock_s / 3, own.timeout_s / 2) * 1000))
         with _mapped(own.name):
             await self._redis.xread({own.stream: self._last}, count=1, block=wait_ms)
+
+    async def examined(self) -> Examined:
+        """The stream as it is. Nothing is changed, and who reads it isn't disturbed."""
+        own = self._settings
+        with _mapped(own.name):
+            there = bool(await self._redis.eval(MAY, 1, own.stream))
+            groups = await self._redis.xinfo_groups(own.stream) if there else []
+            ours = next((each for each in groups if each["name"] == own.group.encode()), None)
+            if ours is None:
+                waiting = await self._redis.xlen(own.stream)
+            else:
+                waiting = None if ours["lag"] is None else ours["pending"] + ours["lag"]
+            return Examined(there, waiting, await self._redis.xlen(self._refused))
 
     async def leave(self) -> None:
         """Let another one read at once."""

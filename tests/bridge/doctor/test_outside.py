@@ -1,4 +1,4 @@
-"""Applications' databases, key sets and the bus: whether they answer, give the rights needed, and are filled."""
+"""Applications' databases and streams, key sets and the bus: whether they answer, give the rights needed, and are filled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bridge.config import Config
-from bridge.config_sections import Bus, Ingest, Issuer, PostgresSource, Tokens, WatchedTable
+from bridge.config_sections import Bus, Ingest, Issuer, PostgresSource, RedisSource, Tokens, WatchedTable
 from bridge.doctor import outside
 from bridge.doctor.examination import checks
 from bridge.doctor.findings import Finding, Status, examine
@@ -130,6 +130,28 @@ async def test_a_key_store_in_redis(redis_url: str, tmp_path: Path) -> None:
     assert PASSWORD not in f"{refused}"
 
 
+async def test_a_stream_that_is_read_or_not_yet_there_or_refused(redis_url: str) -> None:
+    config = Config(ingest=Ingest(redis=(RedisSource(name="shop", url=redis_url, stream="changes"),)))
+    absent = await examined("stream shop", config)
+    assert (absent.status, absent.found) == (Status.WARNING, "there is no stream 'changes' yet")
+    async with Redis.from_url(redis_url) as redis:
+        await redis.xadd("changes", {"event": "X"})
+        assert (await examined("stream shop", config)).found == "1 entries wait, 0 refused ones are kept"
+        await redis.xgroup_create("changes", "hcs-bridge", "0")
+        await redis.xreadgroup("hcs-bridge", "hcs-bridge", {"changes": ">"})
+        await redis.xadd("changes", {"event": "Y"})
+        assert await examined("stream shop", config) == Finding(
+            "stream shop", Status.OK, "2 entries wait, 0 refused ones are kept"
+        )
+        await redis.xadd("changes:hcs-bridge:refused", {"refused": "why"})
+        refused = await examined("stream shop", config)
+        assert (refused.status, "XREVRANGE changes:hcs-bridge:refused" in refused.hint) == (Status.WARNING, True)
+        await redis.acl_setuser("deaf", enabled=True, passwords=["+right"], commands=["+@all", "-eval"], keys=["*"])
+    source = RedisSource(name="shop", url=redis_url.replace("//", "//deaf:right@"), stream="changes")
+    denied = await examined("stream shop", Config(ingest=Ingest(redis=(source,))))
+    assert (denied.status, "run scripts" in denied.hint) == (Status.FAILED, True), denied
+
+
 async def test_a_bus_that_answers_and_one_that_does_not(redis_url: str) -> None:
     found = await examined("bus", Config(bus=Bus(url=redis_url)))
     assert (found.status, "comes back" in found.found) == (Status.OK, True), found
@@ -144,4 +166,6 @@ async def test_a_bus_that_answers_and_one_that_does_not(redis_url: str) -> None:
 
 def test_what_is_not_configured_is_not_looked_at() -> None:
     names = {each.name for each in checks(Ground(Config(), [], lambda: 0))}
-    assert not {each for each in names if each.startswith((outside.APPLICATION, outside.KEYS, outside.BUS))}
+    assert not {
+        each for each in names if each.startswith((outside.APPLICATION, outside.STREAM, outside.KEYS, outside.BUS))
+    }
