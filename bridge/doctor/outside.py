@@ -63,9 +63,8 @@ async def stream(ground: Ground, index: int) -> Sequence[Finding]:
     async with opened(own) as session:
         found = await session.examined()
     if not found.there:
-        return [
-            warning(name, f"there is no stream {own.stream!r} yet", "if the application has written, mend `stream`")
-        ]
+        hint = "if the application has written to it, mend `stream`"
+        return [warning(name, f"there is no stream {own.stream!r} yet", hint)]
     text = f"{'some' if found.waiting is None else found.waiting} entries wait, {found.refused} refused ones are kept"
     if found.refused:
         hint = f"each has why: XREVRANGE {own.stream}:{own.group}:refused + - COUNT 1; what is done with, XDEL or DEL"
