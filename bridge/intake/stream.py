@@ -122,9 +122,8 @@ class Source:
             there = bool(await self._redis.eval(MAY, 1, own.stream))
             groups = await self._redis.xinfo_groups(own.stream) if there else []
             ours = next((each for each in groups if each["name"] == own.group.encode()), None)
-            if ours is None:
-                waiting = await self._redis.xlen(own.stream)
-            else:
+            waiting: int | None = await self._redis.xlen(own.stream)
+            if ours is not None:
                 waiting = None if ours["lag"] is None else ours["pending"] + ours["lag"]
             return Examined(there, waiting, await self._redis.xlen(self._refused))
 
