@@ -41,16 +41,23 @@ def heed_cancellation() -> None:
 
 
 async def ended(tasks: Sequence[asyncio.Future[Any]]) -> None:
-    """Cancel them until they are done: one cancellation can get lost in the library, when its own timeout ends."""
-    try:
-        while going := [each for each in tasks if not each.done()]:
-            for each in going:
-                each.cancel()
+    """Cancel them until they are done: one cancellation can get lost in the library, when its own timeout ends.
+
+    Who is cancelled meanwhile hears of it behind that: none of them is left going.
+    """
+    told: asyncio.CancelledError | None = None
+    while going := [each for each in tasks if not each.done()]:
+        for each in going:
+            each.cancel()
+        try:
             await asyncio.wait(going, timeout=LET_GO_S)
-    finally:
-        for each in tasks:
-            if each.done() and not each.cancelled():
-                each.exception()  # looked at, whether or not anybody wants it
+        except asyncio.CancelledError as error:
+            told = error
+    for each in tasks:
+        if not each.cancelled():
+            each.exception()  # looked at, whether or not anybody wants it
+    if told is not None:
+        raise told
 
 
 @asynccontextmanager

@@ -47,3 +47,15 @@ async def test_one_that_was_lost_is_raised_behind_the_call_and_else_nothing_is()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_who_is_told_to_end_while_it_ends_others_leaves_none_of_them_going() -> None:
+    heard: list[int] = []
+    child = asyncio.create_task(deaf(heard))
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(ended([child]))
+    await asyncio.sleep(0)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert (child.cancelled(), heard) == (True, [1])
