@@ -93,6 +93,8 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a reader's thread, on a snapshot of what is committed. Raises Unavailable."""
+        if self._closed.is_set():
+            raise Unavailable("the database", "it is closed")
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         try:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from bridge import config_sections as sections
 from bridge.database import Database
+from bridge.errors import Unavailable
 from bridge.schema import settings as table
 from tests.footing import database_at
 from tests.rooms import until
@@ -80,3 +81,13 @@ async def test_what_those_left_behind_who_gave_up_holds_up_nobody(database: Data
     gate.set()
     async with asyncio.timeout(5):
         assert (await callers[0], await callers[-1]) == (0, MANY - 1)
+
+
+async def test_who_comes_when_it_is_closed_is_told_so(database: Database) -> None:
+    """A client may ask while the daemon ends."""
+    await database.close()
+    for ask in (database.read, database.write):
+        with pytest.raises(Unavailable, match="it is closed"):
+            await ask(lambda c: c.execute(select(table.c.name)).scalars().all())
+    with pytest.raises(Unavailable, match="it is closed"):
+        await database.read_together(lambda _connection, names: names, "a")
