@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bridge", "topics")
@@ -252,6 +251,7 @@ class Module(NamedTuple):
     lines: int
 
 
+@cache
 def _modules(*folders: str) -> list[Module]:
     found = []
     for folder in folders:
@@ -265,8 +265,12 @@ def _modules(*folders: str) -> list[Module]:
     return found
 
 
-SOURCES = _modules(*PACKAGES)
-EVERYTHING = SOURCES + _modules("tests", "benchmarks")
+def _sources() -> list[Module]:
+    return _modules(*PACKAGES)
+
+
+def _everything() -> list[Module]:
+    return [*_sources(), *_modules("tests", "benchmarks")]
 
 
 def _imports(module: Module) -> Iterator[str]:
@@ -304,42 +308,42 @@ def _allowed(name: str, imported: str) -> bool:
     return itself or any(_within(imported, room) for room in rooms)
 
 
-def _faults(modules: list[Module], describe: str) -> str:
-    return f"{describe}: " + ", ".join(str(module.path.relative_to(ROOT)) for module in modules)
+def _functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
 
 
-@pytest.mark.parametrize("module", SOURCES, ids=lambda module: module.name)
-def test_imports_point_one_way(module: Module) -> None:
-    ours = {name for name in _imports(module) if name.split(".")[0] in PACKAGES}
-    assert sorted(name for name in ours if not _allowed(module.name, name)) == []
+def _path(module: Module) -> str:
+    return str(module.path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("module", SOURCES, ids=lambda module: module.name)
-def test_each_library_stays_in_its_room(module: Module) -> None:
-    for name in _imports(module):
-        library = name.split(".")[0]
-        assert library not in TEST_LIBRARIES or _within(module.name, "topics.devnet.pytest_plugin"), (
-            f"{library} is for tests"
-        )
-        if library in ROOMS:
-            assert any(_within(module.name, room) for room in ROOMS[library]), f"{library} belongs to {ROOMS[library]}"
+def test_imports_point_one_way() -> None:
+    ours = [(each.name, name) for each in _sources() for name in _imports(each) if name.split(".")[0] in PACKAGES]
+    assert [f"{name} imports {imported}" for name, imported in ours if not _allowed(name, imported)] == []
+
+
+def test_each_library_stays_in_its_room() -> None:
+    used = [(each.name, name.split(".")[0]) for each in _sources() for name in _imports(each)]
+    rooms = ROOMS | dict.fromkeys(TEST_LIBRARIES, ("topics.devnet.pytest_plugin",))
+    strays = [(name, lib) for name, lib in used if lib in rooms and not any(_within(name, room) for room in rooms[lib])]
+    assert [f"{name} uses {library}, which belongs to {rooms[library]}" for name, library in strays] == []
 
 
 def test_every_library_has_a_room() -> None:
     known = set(sys.stdlib_module_names) | set(ROOMS) | set(PACKAGES) | TEST_LIBRARIES
-    strangers = {name.split(".")[0] for module in SOURCES for name in _imports(module)} - known
+    strangers = {name.split(".")[0] for module in _sources() for name in _imports(module)} - known
     assert strangers == set()
 
 
-@pytest.mark.parametrize(
-    "module", [module for module in SOURCES if _within(module.name, "bridge.protocol")], ids=lambda module: module.name
-)
-def test_the_protocol_is_pure(module: Module) -> None:
-    imported = {name for name in _imports(module) if name in IMPURE_MODULES or name.split(".")[0] in IMPURE_MODULES}
-    assert imported == set()
-    called = {_called(node) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
-    assert called & IMPURE_CALLS == set()
-    assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(module.tree))
+def test_the_protocol_is_pure() -> None:
+    protocol = [each for each in _sources() if _within(each.name, "bridge.protocol")]
+    imported = [(each.name, name) for each in protocol for name in _imports(each)]
+    assert [(of, name) for of, name in imported if {name, name.split(".")[0]} & IMPURE_MODULES] == []
+    nodes = [(each.name, node) for each in protocol for node in ast.walk(each.tree)]
+    called = [(of, _called(node)) for of, node in nodes if isinstance(node, ast.Call)]
+    assert [(of, name) for of, name in called if name in IMPURE_CALLS] == []
+    assert [of for of, node in nodes if isinstance(node, ast.AsyncFunctionDef | ast.Await)] == []
 
 
 def _called(call: ast.Call) -> str:
@@ -348,13 +352,13 @@ def _called(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
-@pytest.mark.parametrize("module", SOURCES, ids=lambda module: module.name)
-def test_each_module_has_a_test(module: Module) -> None:
-    path = module.path.relative_to(ROOT)
-    if path.name == "__init__.py" or "migrations" in path.parts or str(path) in WITHOUT_A_TEST_OF_ITS_OWN:
-        return
-    wanted = Path("tests", path.parent, f"test_{path.name.lstrip('_')}")
-    assert (ROOT / wanted).exists(), f"{path} needs {wanted}"
+def test_each_module_has_a_test() -> None:
+    for module in _sources():
+        path = module.path.relative_to(ROOT)
+        if path.name == "__init__.py" or "migrations" in path.parts or str(path) in WITHOUT_A_TEST_OF_ITS_OWN:
+            continue
+        wanted = Path("tests", path.parent, f"test_{path.name.lstrip('_')}")
+        assert (ROOT / wanted).exists(), f"{path} needs {wanted}"
 
 
 def test_exceptions_name_files_that_exist() -> None:
@@ -362,23 +366,23 @@ def test_exceptions_name_files_that_exist() -> None:
         assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize("module", EVERYTHING, ids=lambda module: module.name)
-def test_files_and_functions_stay_small(module: Module) -> None:
-    path = str(module.path.relative_to(ROOT))
-    assert module.lines <= MAX_LINES
-    assert module.lines <= LONG_LINES or path in LONG_WITH_REASON, f"{path} has {module.lines} lines and no reason"
-    is_migration = "versions" in module.path.parts  # one long list of tables, never changed again
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_migration:
+def test_files_and_functions_stay_small() -> None:
+    for module in _everything():
+        path = _path(module)
+        may = MAX_LINES if path in LONG_WITH_REASON else LONG_LINES
+        assert module.lines <= may, f"{path} has {module.lines} lines and no reason"
+        if "versions" in module.path.parts:  # a migration: one long list of tables, never changed again
+            continue
+        for node in _functions(module):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= MAX_FUNCTION_LINES, f"{path}: {node.name} has {length} lines"
 
 
-@pytest.mark.parametrize("module", EVERYTHING, ids=lambda module: module.name)
-def test_each_module_says_what_it_is_for_and_has_a_telling_name(module: Module) -> None:
-    parts = set(module.path.relative_to(ROOT).with_suffix("").parts)
-    assert parts & FORBIDDEN_NAMES == set()
-    empty = module.path.name == "__init__.py" and not module.tree.body
-    docstring = ast.get_docstring(module.tree)
-    assert empty or (docstring and docstring.strip().splitlines()[0].endswith((".", ":")))
-    assert "from __future__ import annotations" in module.path.read_text() or len(module.tree.body) <= 1
+def test_each_module_says_what_it_is_for_and_has_a_telling_name() -> None:
+    for module in _everything():
+        path = _path(module)
+        assert set(Path(path).with_suffix("").parts) & FORBIDDEN_NAMES == set(), path
+        empty = module.path.name == "__init__.py" and not module.tree.body
+        docstring = ast.get_docstring(module.tree)
+        assert empty or (docstring and docstring.strip().splitlines()[0].endswith((".", ":"))), path
+        assert "from __future__ import annotations" in module.path.read_text() or len(module.tree.body) <= 1, path
