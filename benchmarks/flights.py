@@ -44,7 +44,7 @@ class Scale:
 
 
 QUICK = Scale(
-    bounds=(4, 8), events_per_flight=2, campaigns=16, seconds=2.0, consensus_ms=0, consensus_jitter_ms=0, mirror_ms=0
+    bounds=(4, 8), events_per_flight=25, campaigns=16, seconds=2.0, consensus_ms=0, consensus_jitter_ms=0, mirror_ms=0
 )
 
 
