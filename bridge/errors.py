@@ -172,7 +172,7 @@ class DatabaseHeld(BridgeError):
         super().__init__(reason)
 
 
-class NumberHeld(DatabaseHeld):
+class HeldForNow(DatabaseHeld):
     """Others have the database in a way that passes: a command that is alone on it, or a daemon that is just gone."""
 
 

@@ -32,8 +32,8 @@ SECRET_NAMES = frozenset(
         "token",
     }
 )
-TELLS_ALL = "websockets"
-"""At debug it writes down every request, with the tokens in it, and every frame."""
+TELL_ALL: Mapping[str, int] = {"websockets": logging.INFO, "sqlalchemy": logging.WARNING}
+"""At debug they tell every request with the tokens in it, every frame; every row with users' ids and keys in it."""
 
 QUIET: Mapping[str, int] = {
     **dict.fromkeys(("aiohttp.access", "asyncio", "sqlalchemy", "alembic", "websockets", "grpc"), logging.WARNING),
@@ -100,7 +100,8 @@ def set_up(section: Log, stream: TextIO | None = None) -> None:
     for name, level in QUIET.items():  # their info is our debug
         logging.getLogger(name).setLevel(logging.DEBUG if section.level == "debug" else level)
     if section.level == "debug":
-        logging.getLogger(TELLS_ALL).setLevel(logging.INFO)
+        for name, level in TELL_ALL.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -9,6 +9,7 @@ from bridge.house import House
 from bridge.leases import Daemons, Sharing
 from bridge.metrics import time_the_loop
 from bridge.neighbours import is_alone
+from bridge.publish import survey
 from bridge.publish.forgetting import forget
 from bridge.relay.hot import Hot
 from bridge.relay.pruning import prune
@@ -28,7 +29,9 @@ def loops_of(house: House, unit: Service) -> dict[str, Loop]:
     config, database, doors = house.storage.config, house.storage.database, house.front
     mirrors = house.remotes.mirror.mirrors
     patience_s = STUCK_S + config.mirror.backoff_max_s if "relay" in config.daemon.roles else inf
-    watch = Watch(house.readiness.look, mirrors, lambda: doors.gateway.connections, patience_s=patience_s)
+    watch = Watch(
+        house.readiness.look, mirrors, lambda: doors.gateway.connections, partial(_lag_s, house), patience_s=patience_s
+    )
     loops: dict[str, Loop] = {
         "systemd": partial(unit.run, watch.status),
         "database": database.run,
@@ -45,6 +48,12 @@ def loops_of(house: House, unit: Service) -> dict[str, Loop]:
     for role in config.daemon.roles:
         loops |= of_role[role](house)
     return loops
+
+
+async def _lag_s(house: House) -> float:
+    """The age of the oldest event that isn't confirmed; 0: there is none."""
+    oldest_ms = await house.storage.database.read(survey.oldest_ms)
+    return 0.0 if oldest_ms is None else max(0, now_ms() - oldest_ms) / 1000
 
 
 def _ingest(house: House) -> dict[str, Loop]:

@@ -23,12 +23,11 @@ from bridge.console.campaigns import totals
 from bridge.counts import BOUNDS_S, happened, observe, took
 from bridge.errors import Unavailable
 from bridge.gateway.server import GatewayServer
-from bridge.publish import costs
+from bridge.publish import costs, survey
 from bridge.publish.budgets import Bill, Scope, day_of
-from bridge.publish.outbox import OPEN_STATES
 from bridge.remotes import Remotes
 from bridge.rooms import Outbound
-from bridge.schema import entries, positions, topics
+from bridge.schema import positions
 from bridge.shards import SHARDS
 from bridge.storage import Storage
 from topics.fees import TINYBAR_PER_HBAR, TINYCENTS_PER_USD
@@ -138,7 +137,7 @@ class Metrics(Collector):
         committed = costs.committed(connection, [today]).get(today, 0)
         size = self._database.kind.size(connection)
         verified_ns = connection.execute(select(func.max(positions.c.consensus_ns))).scalar()
-        return Stored(dict(totals(connection)), _oldest_ms(connection), verified_ns, spent, committed, size)
+        return Stored(dict(totals(connection)), survey.oldest_ms(connection), verified_ns, spent, committed, size)
 
     def _of_database(self, stored: Stored) -> Iterator[Metric]:
         now_ns = time.time_ns()
@@ -236,12 +235,3 @@ def _counted() -> Iterator[Metric]:
 def _age_s(now_ns: int, then_ns: int | None) -> float:
     """Nothing, which a topic without a verified message has as 0, has an age of nought; so has what is to come."""
     return max(0, now_ns - then_ns) / 1e9 if then_ns else 0.0
-
-
-def _oldest_ms(connection: Connection) -> int | None:
-    """Campaign by campaign, since the index over states begins with the campaign."""
-    ages = []
-    for state in OPEN_STATES:
-        of_one = select(func.min(entries.c.accepted_ms)).where(entries.c.ref == topics.c.ref, entries.c.state == state)
-        ages.append(connection.execute(select(func.min(of_one.scalar_subquery())).select_from(topics)).scalar())
-    return min((age for age in ages if age is not None), default=None)

@@ -20,8 +20,8 @@ class Asked(Protocol):
 class Watch:
     """Holds how often mirrors had been asked at the last look, and when that was last seen to change.
 
-    The relay asks in each round, whatever they answer; it is silent for as long as the mirrors want it to be, which is
-    less than `patience_s`.
+    `lag_s` is the age of the oldest event that isn't confirmed. The relay asks in each round, whatever the mirrors
+    answer; it is silent for as long as they want it to be, which is less than `patience_s`.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class Watch:
         look: Callable[[], Awaitable[Mapping[str, JSON]]],
         mirrors: Iterable[Asked],
         clients: Callable[[], int],
+        lag_s: Callable[[], Awaitable[float]],
         *,
         patience_s: float,
         clock: Callable[[], float] = time.monotonic,
@@ -36,6 +37,7 @@ class Watch:
         self._look = look
         self._mirrors = mirrors
         self._clients = clients
+        self._lag_s = lag_s
         self._patience_s = patience_s
         self._clock = clock
         self._requests = -1
@@ -50,4 +52,4 @@ class Watch:
             raise Unavailable("the relay", f"it has asked no mirror for {now_s - self._moved_s:.0f} s")
         degraded = (await self._look())["degraded"]
         trouble = f"trouble with {', '.join(map(str, degraded))}" if isinstance(degraded, list) and degraded else "well"
-        return f"{trouble}; {self._clients()} clients"
+        return f"{trouble}; lag {await self._lag_s():.0f} s; {self._clients()} clients"

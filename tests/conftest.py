@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bridge.log import QUIET, TELLS_ALL
+from bridge.log import QUIET
 
 pytest_plugins = ["tests.servers"]
 
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     """A test that sets logging up leaves none: at debug, a database library tells every row in all tests behind it."""
-    loggers = [logging.getLogger(name) for name in (None, *QUIET, TELLS_ALL)]
+    loggers = [logging.getLogger(name) for name in (None, *QUIET)]
     before = [(logger, logger.handlers[:], logger.level) for logger in loggers]
     yield
     for logger, handlers, level in before:

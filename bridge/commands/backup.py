@@ -68,22 +68,26 @@ def back_up(section: Database, file: Path, *, force: bool) -> Made:
     if file.exists() and (not force or is_ours):
         raise CommandFailed(f"{file} is there already", code=USAGE, hint="name another file, or --force for a backup")
     scratch = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
-    with open(os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "rb") as kept:  # noqa: PTH123 # with a mode
-        try:
-            if kind is sqlite:
-                _copy_pages(sqlite.file_of(section), scratch)
-            else:
-                _copy_rows(section, scratch)
-            counted = _marked(scratch)
-            os.fsync(kept.fileno())
-            size = scratch.stat().st_size
-            scratch.replace(file)
-        except sqlite3.Error as error:
-            is_full = error.sqlite_errorcode in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
-            hint = f"make room in {scratch.absolute().parent}" if is_full else "see `hcs-bridge db check`"
-            raise CommandFailed(f"{database} can't be copied: {error}", hint=hint) from error
-        finally:
-            scratch.unlink(missing_ok=True)
+    try:
+        with open(os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "rb") as kept:  # noqa: PTH123 # with a mode
+            try:
+                if kind is sqlite:
+                    _copy_pages(sqlite.file_of(section), scratch)
+                else:
+                    _copy_rows(section, scratch)
+                counted = _marked(scratch)
+                os.fsync(kept.fileno())
+                size = scratch.stat().st_size
+                scratch.replace(file)
+            except sqlite3.Error as error:
+                is_full = error.sqlite_errorcode in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+                hint = f"make room in {scratch.absolute().parent}" if is_full else "see `hcs-bridge db check`"
+                raise CommandFailed(f"{database} can't be copied: {error}", hint=hint) from error
+            finally:
+                scratch.unlink(missing_ok=True)
+    except OSError as error:
+        hint = f"see that the folder {file.absolute().parent} is there, has room, and may be written to"
+        raise CommandFailed(f"{file} can't be written: {error.strerror or error}", hint=hint) from error
     _flush_folder(file.absolute().parent)
     return Made(str(file), size, *counted)
 

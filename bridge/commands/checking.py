@@ -9,18 +9,19 @@ from pathlib import Path
 
 from bridge.commands.exits import OK, USAGE, describe
 from bridge.config import Config, load
+from bridge.doctor.files import key_problems
 from bridge.errors import ConfigInvalid
-from bridge.key_files import check_key_files
 
 
 def check(path: Path, environ: Mapping[str, str], *, as_json: bool) -> tuple[str, int]:
     """What to print, and the exit code."""
     try:
         config = load(path, environ)
-        check_key_files(config)
+        if problems := key_problems(config):
+            raise ConfigInvalid(problems)
     except ConfigInvalid as invalid:
-        problems = [dataclasses.asdict(problem) for problem in invalid.problems]
-        return json.dumps({"ok": False, "problems": problems}) if as_json else describe(invalid), USAGE
+        told = [dataclasses.asdict(problem) for problem in invalid.problems]
+        return json.dumps({"ok": False, "problems": told}) if as_json else describe(invalid), USAGE
     return json.dumps({"ok": True, "problems": []}) if as_json else _summary(path, config), OK
 
 

@@ -39,7 +39,7 @@ def exit_code(error: BaseException) -> int | None:
     match innermost(error):
         case CommandFailed() as failed:
             return failed.code
-        case bridge_errors.LeasesLost() | bridge_errors.NumberHeld():  # to be started again: it passes
+        case bridge_errors.LeasesLost() | bridge_errors.HeldForNow():  # to be started again: it passes
             return FAILED
         case bridge_errors.ConfigInvalid() | bridge_errors.AddressUnusable() | bridge_errors.DatabaseHeld():
             return USAGE

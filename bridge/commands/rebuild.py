@@ -63,8 +63,12 @@ def rebuild(
 
 
 def still_to_come_s(config: Config, *, settled: bool) -> float:
-    """For how long the lost bridge's last transactions may still show up."""
-    return 0 if settled else config.ledger.valid_duration_s + SETTLE_MARGIN_S
+    """For how long the lost bridge's last transactions may still show up; who waits for them is told so."""
+    settle_s = 0 if settled else config.ledger.valid_duration_s + SETTLE_MARGIN_S
+    if settle_s:
+        waits = f"waits {settle_s:.0f} s for what the old bridge sent last; --settled: it was stopped longer ago"
+        typer.echo(waits, err=True)
+    return settle_s
 
 
 def as_dict(tally: Tally) -> dict[str, int]:

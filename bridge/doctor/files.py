@@ -11,7 +11,7 @@ from pathlib import Path
 from bridge.config import Config
 from bridge.doctor.findings import Finding, failed, ok
 from bridge.doctor.ground import Ground, apart
-from bridge.errors import ConfigInvalid
+from bridge.errors import ConfigInvalid, ConfigProblem
 from bridge.key_files import check_key_files, key_files
 from bridge.keys.load import load_keys
 from bridge.remotes import operator_key
@@ -39,9 +39,9 @@ def _keys(config: Config) -> list[Finding]:
     return findings + [failed("key files", rule, "see `hcs-bridge check-config`") for rule in others]
 
 
-def _wrong(config: Config) -> defaultdict[str, list[str]]:
-    """What breaks a rule, by dotted key. The contents are looked at too, as the daemon does when it starts."""
-    wrong = defaultdict[str, list[str]](list)
+def key_problems(config: Config) -> list[ConfigProblem]:
+    """What is wrong with keys and their files, each once: their contents are looked at, too, as at a start."""
+    problems: list[ConfigProblem] = []
     for look in (
         lambda: check_key_files(config),
         lambda: load_keys(config.keys),
@@ -51,9 +51,16 @@ def _wrong(config: Config) -> defaultdict[str, list[str]]:
         try:
             look()
         except ConfigInvalid as invalid:
-            for problem in invalid.problems:
-                if problem.rule not in wrong[problem.key]:
-                    wrong[problem.key].append(problem.rule)
+            known = {(each.key, each.rule) for each in problems}
+            problems += [each for each in invalid.problems if (each.key, each.rule) not in known]
+    return problems
+
+
+def _wrong(config: Config) -> defaultdict[str, list[str]]:
+    """The rules that are broken, by dotted key."""
+    wrong = defaultdict[str, list[str]](list)
+    for problem in key_problems(config):
+        wrong[problem.key].append(problem.rule)
     return wrong
 
 

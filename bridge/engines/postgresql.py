@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from bridge.config_sections import Database as DatabaseSection
 from bridge.engines.faults import unavailable
-from bridge.errors import ConfigInvalid, ConfigProblem, DatabaseHeld, NumberHeld
+from bridge.errors import ConfigInvalid, ConfigProblem, DatabaseHeld, HeldForNow
 
 LOCK_MAY_GO = True  # with its session, when the server is restarted
 LOCK = 0x686373_62726964
@@ -124,7 +124,7 @@ def hold(section: DatabaseSection, *, daemon: int | None = None) -> Held:
             hint = "wait until the command that works on it is through, or give this one another database.schema_name"
     if not taken:
         held.close()
-        raise (DatabaseHeld if daemon is None else NumberHeld)(refusal, hint=hint)
+        raise (DatabaseHeld if daemon is None else HeldForNow)(refusal, hint=hint)
     return held
 
 
@@ -180,7 +180,7 @@ def _engine(section: DatabaseSection, options: str = "", **how: Any) -> Engine:
         "application_name": "hcs-bridge",
     }
     try:
-        return create_engine(_url(section), connect_args=connect_args, **how)
+        return create_engine(_url(section), connect_args=connect_args, hide_parameters=True, **how)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         rule = f"{error}: pip install 'hcs-bridge[postgresql]'"
         raise ConfigInvalid([ConfigProblem("configuration", "database.url", "(hidden)", rule)]) from error

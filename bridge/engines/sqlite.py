@@ -26,7 +26,10 @@ def engine_of(section: DatabaseSection) -> Engine:
     with _writable(path):
         path.touch(mode=0o600)  # ids, channels and times stand in it in clear
     engine = create_engine(
-        section.url, pool_size=section.read_threads + 1, connect_args={"timeout": section.busy_timeout_s}
+        section.url,
+        pool_size=section.read_threads + 1,
+        connect_args={"timeout": section.busy_timeout_s},
+        hide_parameters=True,  # in errors, too: users' ids, and keys
     )
 
     @event.listens_for(engine, "connect")
@@ -96,7 +99,7 @@ def reading(section: DatabaseSection, *, timeout_s: float) -> Engine:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(uri, uri=True, timeout=timeout_s, check_same_thread=False)
 
-    return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+    return create_engine("sqlite://", creator=connect, poolclass=QueuePool, hide_parameters=True)
 
 
 def exists(section: DatabaseSection) -> bool:

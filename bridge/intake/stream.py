@@ -43,8 +43,7 @@ end
 return entries
 """
 UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
-
-MAY = "return redis.call('EXISTS', KEYS[1])"
+EXISTS = "return redis.call('EXISTS', KEYS[1])"  # by a script, as READ is: whether this user may run any
 
 _Fields: TypeAlias = dict[bytes, bytes]
 
@@ -119,7 +118,7 @@ class Source:
         """The stream as it is. Nothing is changed, and who reads it isn't disturbed."""
         own = self._settings
         with _mapped(own.name):
-            there = bool(await self._redis.eval(MAY, 1, own.stream))
+            there = bool(await self._redis.eval(EXISTS, 1, own.stream))
             groups = await self._redis.xinfo_groups(own.stream) if there else []
             ours = next((each for each in groups if each["name"] == own.group.encode()), None)
             waiting: int | None = await self._redis.xlen(own.stream)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Select, func, select
 from bridge.publish import costs
 from bridge.publish.costs import Cost
 from bridge.publish.obstacles import obstacles
-from bridge.publish.outbox import EntryState
-from bridge.schema import entries, flights, transactions
+from bridge.publish.outbox import OPEN_STATES, EntryState
+from bridge.schema import entries, flights, topics, transactions
 from topics.values import AccountId, TransactionId
 
 UNFINISHED = (EntryState.WAITING, EntryState.FLYING, EntryState.SUBMITTED, EntryState.PARKED)
@@ -199,3 +199,15 @@ def _flown(connection: Connection, flight_id: int, index: int) -> Flown:
         for row in chunks
     ]
     return Flown(flight.id, flight.producer_sequence, index, flight.state, flight.opened_ms, tuple(sent))
+
+
+def oldest_ms(connection: Connection) -> int | None:
+    """When the oldest event that isn't confirmed was accepted; None: there is none.
+
+    Campaign by campaign, since the index over states begins with the campaign.
+    """
+    ages = []
+    for state in OPEN_STATES:
+        of_one = select(func.min(entries.c.accepted_ms)).where(entries.c.ref == topics.c.ref, entries.c.state == state)
+        ages.append(connection.execute(select(func.min(of_one.scalar_subquery())).select_from(topics)).scalar())
+    return min((age for age in ages if age is not None), default=None)

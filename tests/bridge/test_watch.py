@@ -21,19 +21,24 @@ async def well() -> Mapping[str, JSON]:
     return {"degraded": []}
 
 
+async def lag() -> float:
+    return 12.3
+
+
 async def test_a_line_about_clients_and_what_is_in_trouble() -> None:
     async def in_trouble() -> Mapping[str, JSON]:
         return {"degraded": ["topics", "nodes"]}
 
-    assert await Watch(well, [Asked()], lambda: 3, patience_s=60).status() == "well; 3 clients"
+    assert await Watch(well, [Asked()], lambda: 3, lag, patience_s=60).status() == "well; lag 12 s; 3 clients"
     assert (
-        await Watch(in_trouble, [Asked()], lambda: 0, patience_s=60).status() == "trouble with topics, nodes; 0 clients"
+        await Watch(in_trouble, [Asked()], lambda: 0, lag, patience_s=60).status()
+        == "trouble with topics, nodes; lag 12 s; 0 clients"
     )
 
 
 async def test_a_relay_that_asks_no_more_has_stopped_and_one_that_asks_in_vain_has_not() -> None:
     now_s, mirrors = [0.0], [Asked(), Asked()]
-    watch = Watch(well, mirrors, lambda: 0, patience_s=60, clock=lambda: now_s[0])
+    watch = Watch(well, mirrors, lambda: 0, lag, patience_s=60, clock=lambda: now_s[0])
     await watch.status()
     now_s[0] = 60
     await watch.status()
@@ -49,4 +54,4 @@ async def test_a_database_that_takes_nothing_is_told() -> None:
         raise Unavailable("the database", "it has taken no write for 2 s")
 
     with pytest.raises(Unavailable, match="no write for 2 s"):
-        await Watch(stuck, [Asked()], lambda: 0, patience_s=60).status()
+        await Watch(stuck, [Asked()], lambda: 0, lag, patience_s=60).status()

@@ -25,3 +25,24 @@ async def test_hundreds_of_idle_rounds_are_not_a_line(tmp_path: Path) -> None:
             with capture_logs() as logs:
                 await until(lambda: rest.requests - before >= ROUNDS)
     assert [entry for entry in logs if entry["log_level"] != "debug"] == []
+
+
+async def test_at_debug_nobody_is_named_and_nothing_secret_told(tmp_path: Path) -> None:
+    user, said = "987654321", "words for one user"
+    payload = {"balanceType": "HBAR", "newBalance": "5", "message": said}
+    private = {"event": "BALANCE_UPDATE", "to": f"user:{user}", "payload": payload}
+    async with world(tmp_path, log__level="debug") as made:
+        await made.start()
+        token = made.token(user)
+        await made.post("/v1/campaigns", {"id": "1", "ownerId": user})
+        async with WireClient(made.gateway) as client:
+            await client.ask(connect={"token": token})
+            await client.ask(subscribe={"channel": f"user:{user}"})
+            status, body = await made.post("/v1/events", private, Idempotency_Key="only-once-of-mine")
+            assert status == 202, body
+            while (await client.hear())["push"]["pub"]["data"]["meta"]["phase"] != "confirmed":
+                pass
+        assert await made.stop() == 0
+        secrets = [(tmp_path / f"{name}.key").read_text().splitlines()[1] for name in ("api", "master", "token")]
+        assert '"debug"' in made.log
+        assert [each for each in (user, said, token, "only-once-of-mine", *secrets) if each in made.log] == []

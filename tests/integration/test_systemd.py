@@ -113,7 +113,7 @@ async def test_the_service_is_ready_when_it_says_so_reloads_and_refuses_nobody_w
         await install(systemd, made)
         assert await systemd.ctl("start", "hcs-bridge.socket", "hcs-bridge.service") == (0, "")
         assert (await made.get("/v1/info"))[0] == 200
-        await systemd.until("StatusText", "well; 0 clients".__eq__)
+        await systemd.until("StatusText", "well; lag 0 s; 0 clients".__eq__)
         assert await systemd.ctl("reload", "hcs-bridge.service") == (0, "")
         await until(lambda: "configuration taken" in made.log)
         await systemd.until("SubState", "running".__eq__)
@@ -123,7 +123,7 @@ async def test_the_service_is_ready_when_it_says_so_reloads_and_refuses_nobody_w
         await systemd.until("SubState", lambda state: state != "running")
         async with connect(made.gateway, open_timeout=DEADLINE_S):  # while it is away: nobody is refused
             assert await systemd.shows("SubState") == "running"
-            await systemd.until("StatusText", "well; 1 clients".__eq__)
+            await systemd.until("StatusText", "well; lag 0 s; 1 clients".__eq__)
         assert await systemd.ctl("stop", "hcs-bridge.socket", "hcs-bridge.service") == (0, "")
         assert await systemd.shows("Result") == "success"
 

@@ -96,6 +96,12 @@ async def test_what_is_there_stays_unless_forced(place: Path, config: Config, tm
         back_up(config.database, place, force=True)
 
 
+async def test_a_folder_that_is_not_there_is_named(place: Path, config: Config, tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match="No such file") as refused:
+        back_up(config.database, tmp_path / "nowhere" / "copy.db", force=False)
+    assert f"the folder {tmp_path / 'nowhere'}" in refused.value.hint
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
+
+import pytest
 
 from bridge.commands.checking import check
 from bridge.config import Config
@@ -13,7 +16,7 @@ SHIPPED = Path(__file__).parents[3] / "config.toml"
 
 
 def environment(directory: Path) -> dict[str, str]:
-    (directory / "operator.key").write_text("ab\n")
+    (directory / "operator.key").write_text(secrets.token_hex(32) + "\n")
     (directory / "operator.key").chmod(0o600)
     make_demo_keys(directory)
     return {
@@ -52,3 +55,11 @@ def test_key_files_are_read_too(tmp_path: Path, config: Config) -> None:
     assert code == 2
     assert f"chmod 600 {config.keys.master_key_file}" in text
     assert "api.key: does not exist" in text
+
+
+@pytest.mark.parametrize("name", ["operator", "master", "signing"])
+def test_what_is_no_key_is_told_before_a_start(tmp_path: Path, name: str) -> None:
+    environ = environment(tmp_path)
+    (tmp_path / f"{name}.key").write_text("deadbeef\n")
+    text, code = check(SHIPPED, environ, as_json=False)
+    assert (code, f"{name}.key" in text, "deadbeef" in text) == (2, True, False)

@@ -16,8 +16,8 @@ from bridge.errors import (
     ConfigInvalid,
     ConfigProblem,
     DatabaseHeld,
+    HeldForNow,
     LeasesLost,
-    NumberHeld,
     Unavailable,
 )
 from topics import errors as topics_errors
@@ -32,7 +32,7 @@ INVALID = ConfigInvalid([ConfigProblem("config.toml", "http.port", "'x'", "shoul
         (INVALID, 2),
         (AddressUnusable("h", 1, "taken"), 2),
         (DatabaseHeld("it is taken", hint="stop the other one"), 2),
-        (NumberHeld("the number is taken", hint="wait"), 1),
+        (HeldForNow("the number is taken", hint="wait"), 1),
         (LeasesLost("others went on", hint="start it again"), 1),  # systemd does: only after 2 it doesn't
         (OSError(errno.EADDRINUSE, "address in use"), 2),
         (Unavailable("database", "locked"), 4),
