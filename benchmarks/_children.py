@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -87,3 +88,13 @@ async def asked_once(module: str, orders: dict[str, Any]) -> dict[str, Any]:
         raise RuntimeError(f"{module} failed: {err.decode()[-2000:]}")
     found: dict[str, Any] = json.loads(out.decode().splitlines()[-1])
     return found
+
+
+def machine() -> dict[str, Any]:
+    """What a figure was measured on, for its conditions."""
+    return {
+        "cpus": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "load_1min": round(os.getloadavg()[0], 2),
+    }

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import sys
 import time
 from collections import defaultdict
@@ -20,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks._children import Child, child
+from benchmarks._children import Child, child, machine
 from benchmarks._frozen import one_frozen
 from benchmarks._speakers import CHANNEL
 from benchmarks._store_to_hub import store_to_hub_us
@@ -148,10 +147,7 @@ async def measure(scale: Scale) -> dict[str, Any]:
             "times_floor_by_turn": {name: times_floor(name) for name in SPEAKERS if name != "floor"},
             "one_frozen": await one_frozen(*scale.frozen, DATA),
             "deliveries": {size: dict(pairs[OURS].delivered) for size, pairs in found.items()},
-            "cpus": os.cpu_count(),
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            "load_1min": round(os.getloadavg()[0], 2),
+            **machine(),
         },
     }
 

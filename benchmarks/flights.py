@@ -9,13 +9,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks._backlog import Load, settling
+from benchmarks._children import machine
 from benchmarks._world import network_options, site
 from bridge.config_sections import Publish
 
@@ -72,10 +71,7 @@ async def measure(scale: Scale) -> dict[str, Any]:
             "campaigns": scale.campaigns,
             "seconds": scale.seconds,
             "settings": OWN,
-            "cpus": os.cpu_count(),
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            "load_1min": round(os.getloadavg()[0], 2),
+            **machine(),
         },
     }
 

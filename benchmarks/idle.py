@@ -8,15 +8,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks._children import Child, child
+from benchmarks._children import Child, child, machine
 from benchmarks._world import World, ground
 from bridge.commands.token import mint
 from bridge.gateway.server import PATH
@@ -92,10 +90,7 @@ async def measure(scale: Scale) -> dict[str, Any]:
             "handshake_us": round(arriving_s / scale.connections * 1e6),
             "held_s": scale.seconds,
             "ping_interval_s": run.config.gateway.ping_interval_s,
-            "cpus": os.cpu_count(),
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            "load_1min": round(os.getloadavg()[0], 2),
+            **machine(),
         },
     }
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Mapping
@@ -20,7 +18,7 @@ from typing import Any
 import aiohttp
 
 from benchmarks._backlog import door_of, registered
-from benchmarks._children import Child, child
+from benchmarks._children import Child, child, machine
 from benchmarks._world import SEES_ALL, Ground, World, network_options, site
 from benchmarks.corridor import day
 from bridge.commands.token import mint
@@ -172,10 +170,7 @@ async def measure(scale: Scale) -> dict[str, Any]:
         "subscribers": scale.subscribers,
         "seconds": scale.seconds,
         "settings": OWN,
-        "cpus": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "load_1min": round(os.getloadavg()[0], 2),
+        **machine(),
     }
     return found
 

@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import signal
 import sys
 import time
@@ -23,7 +22,7 @@ from typing import Any
 
 from redis import Redis
 
-from benchmarks._children import Child, asked_once, child, cpu_s
+from benchmarks._children import Child, asked_once, child, cpu_s, machine
 from benchmarks._speakers import CHANNEL
 from benchmarks._world import SEES_ALL, Ground, ground
 from benchmarks.corridor import day
@@ -201,10 +200,7 @@ async def measure(scale: Scale) -> dict[str, Any]:
             "publications": scale.turns * scale.rounds,
             "bytes": len(DATA),
             "postgresql": "fsync off: what the disk takes isn't in it",
-            "cpus": os.cpu_count(),
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            "load_1min": round(os.getloadavg()[0], 2),
+            **machine(),
         },
     }
 

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import shutil
 import signal
 import sys
@@ -21,7 +20,7 @@ from typing import Any
 
 from benchmarks import _backlog, _money
 from benchmarks._backlog import Load, Progress, door_of, registered
-from benchmarks._children import asked_once
+from benchmarks._children import asked_once, machine
 from benchmarks._commits import commits
 from benchmarks._world import SETTINGS, ground
 from benchmarks.corridor import day
@@ -182,10 +181,7 @@ def _ratio(ours: Progress, theirs: dict[str, Any] | str) -> float | None:
 
 def _machine() -> dict[str, Any]:
     return {
-        "cpus": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "load_1min": round(os.getloadavg()[0], 2),
+        **machine(),
         "devnet_delays_ms": 0,
         "backend": os.environ.get("HCS_BRIDGE_LEDGER__BACKEND", "grpc"),  # its child's CPU isn't in the daemon's
         "settings": SETTINGS,

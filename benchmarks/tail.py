@@ -10,13 +10,13 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks._children import machine
 from benchmarks._ledger import Scale, fill, forget_flights
 from bridge.config import load
 from bridge.demo.keys import make_demo_keys
@@ -57,10 +57,7 @@ def _told(scale: Scale, known: dict[str, Any], anew: dict[str, Any], steps: dict
             "what": WHAT,
             "topics": scale.topics,
             "messages": scale.messages,
-            "cpus": os.cpu_count(),
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            "load_1min": round(os.getloadavg()[0], 2),
+            **machine(),
             "settings": SETTINGS,
             "with_receipts": known,
             "signatures": anew,

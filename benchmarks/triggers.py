@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import sys
 import time
@@ -19,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from benchmarks._children import machine
 from tests.bridge.intake.hashbuzz import BACKEND, GRANTS, TABLES, USERS, backend, prepared, psql
 from tests.servers import postgres_server
 
@@ -59,10 +58,7 @@ def measure(transactions: int) -> dict[str, Any]:
             "what": WHAT,
             "pairs": transactions,
             "postgresql": f"{version // 10_000}.{version % 10_000}",
-            "cpus": os.cpu_count(),
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            "load_1min": round(os.getloadavg()[0], 2),
+            **machine(),
         },
     }
 

@@ -31,7 +31,7 @@ def test_fanout() -> None:
         assert found[name].keys() == {"single", "burst"}
         assert all(sizes.keys() == {"20"} for sizes in found[name].values())
     assert found["conditions"]["deliveries"] == {"20": {"single": 80, "burst": 640}}
-    assert found["conditions"]["one_frozen"].keys() == {"subscribers", "without", "with"}
+    assert found["conditions"]["one_frozen"].keys() == {"subscribers", "without", "with", "p99_ratios"}
 
 
 @pytest.mark.long
