@@ -81,12 +81,7 @@ def set_up(section: Log, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
     ]
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,  # set_up may run again, in tests and on reload
-    )
+    _hand_on(*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter)
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -104,6 +99,16 @@ def set_up(section: Log, stream: TextIO | None = None) -> None:
             logging.getLogger(name).setLevel(level)
 
 
+def _hand_on(*processors: Processor) -> None:
+    """What rooms log goes through these to the standard library's logging."""
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *processors],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,  # set_up may run again, in tests and on reload
+    )
+
+
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Black out values whose name says that they are secret. A net below the rule not to log them at all."""
     for name in event:
@@ -117,3 +122,7 @@ def _ending(section: Log, out: TextIO) -> list[Processor]:
         plain = structlog.dev.plain_traceback  # the rich one prints local variables: keys, payloads
         return [structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+
+
+# Until `set_up`, as in commands, warnings go to stderr: standard output, structlog's own choice, is for their answers.
+_hand_on(redact, structlog.processors.KeyValueRenderer(key_order=["event"]))

@@ -31,9 +31,9 @@ def _logging_as_it_was() -> Iterator[None]:
     """A test that sets logging up leaves none: at debug, a database library tells every row in all tests behind it."""
     loggers = [logging.getLogger(name) for name in (None, *QUIET)]
     before = [(logger, logger.handlers[:], logger.level) for logger in loggers]
+    configured = structlog.get_config()
     yield
     for logger, handlers, level in before:
         logger.handlers[:] = handlers
         logger.setLevel(level)
-    if structlog.is_configured():
-        structlog.reset_defaults()
+    structlog.configure(**configured)

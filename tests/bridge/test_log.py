@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -98,3 +100,9 @@ def test_a_flood_is_a_line_a_minute_for_each_reason_with_how_often_it_was() -> N
     assert seldom.due("bad") == 0
     now_s += 1
     assert [seldom.due("bad"), seldom.due("bad"), seldom.due("other")] == [501, 0, 1]
+
+
+def test_without_set_up_warnings_go_to_stderr_and_nothing_to_standard_output() -> None:
+    said = "from bridge.log import get_logger as of; of('a').info('quiet'); of('a').warning('loud', token='t', n=1)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "event='loud' token='[redacted]' n=1\n")
