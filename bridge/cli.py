@@ -28,8 +28,8 @@ from bridge.commands.rebuild import rebuild
 from bridge.commands.restore import restore
 from bridge.commands.resume import resume
 from bridge.commands.serve import serve
+from bridge.commands.shipped import default_config, systemd_unit
 from bridge.commands.status import status
-from bridge.commands.unit import systemd_unit
 from bridge.commands.verify import verify
 
 app = typer.Typer(
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
         end(error)
 
 
-for verb in (serve, devnet, doctor, status, verify, export, rebuild, backup, restore, systemd_unit):
+for verb in (serve, devnet, doctor, status, verify, export, rebuild, backup, restore, systemd_unit, default_config):
     app.command(epilog=EXIT_CODES)(verb)
 topics_app.command(epilog=EXIT_CODES)(resume)
 

@@ -122,7 +122,7 @@ def variable(key: str) -> str:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         rule = "does not exist; name another with --config or HCS_BRIDGE_CONFIG"
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -59,7 +59,7 @@ class ConfigProblem:
 class ConfigInvalid(BridgeError):
     """Holds every problem that was found, in the order of the file."""
 
-    hint = "mend what is named; the config.toml that came with hcs-bridge says of each key what it takes"
+    hint = "mend what is named; `hcs-bridge default-config` says of each key what it takes"
 
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,8 @@ MAKERS = {
     "keys.signing_key_file": "hcs-bridge keys init",
     "keys.recovery_public_key_file": "hcs-bridge keys recovery-init",
 }
+API_KEY = re.compile(r"[!-~]{32,}")
+"""16 random bytes in hex are this long; what has blanks, or isn't ASCII, goes into no header."""
 CREDENTIALS = Path("/run/credentials")
 """Where systemd puts a service's; it lets the service's user read them by an ACL, whose mask looks like group bits."""
 
@@ -76,25 +80,42 @@ def check_key_files(config: Config) -> None:
             read_secret(path, key=key, private=private)
         except ConfigInvalid as invalid:
             problems.extend(invalid.problems)
-    problems.extend(_short_secrets(config))
+    problems.extend(_guessable(config))
     problems.extend(_demo_key_problems(config))
     if problems:
         raise ConfigInvalid(problems)
 
 
-def _short_secrets(config: Config) -> Iterator[ConfigProblem]:
-    """An HMAC secret shorter than the hash can be guessed off-line from one token (RFC 7518 §3.2)."""
+def fingerprints(config: Config) -> dict[str, bytes]:
+    """By dotted key, what tells whether a key file holds another secret than before. Raises ConfigInvalid."""
+    return {
+        key: hashlib.sha256(read_secret(path, key=key, private=private).encode()).digest()
+        for key, path, private in key_files(config)
+    }
+
+
+def _guessable(config: Config) -> Iterator[ConfigProblem]:
+    """An HMAC secret shorter than the hash can be guessed off-line from one token (RFC 7518 §3.2), an API key at
+    the door.
+    """
     for index, issuer in enumerate(config.tokens.issuers):
         if issuer.key_file is None or not issuer.algorithm.startswith("HS"):
             continue
-        key, least = f"tokens.issuers.{index}.key_file", int(issuer.algorithm[2:]) // 8
-        try:
-            short = len(read_secret(issuer.key_file, key=key)) < least
-        except ConfigInvalid:
-            continue  # told already
-        if short:
-            rule = f"holds a secret of less than {least} characters, and {issuer.algorithm} wants that many"
-            yield ConfigProblem("key file", key, str(issuer.key_file), rule)
+        least = int(issuer.algorithm[2:]) // 8
+        rule = f"holds a secret of less than {least} characters, and {issuer.algorithm} wants that many"
+        yield from _unlike(re.compile(rf"(?s).{{{least},}}"), issuer.key_file, f"tokens.issuers.{index}.key_file", rule)
+    for index, api_key in enumerate(config.http.api_keys):
+        rule = "holds no API key of 32 or more ASCII characters without blanks; `openssl rand -hex 32` makes one"
+        yield from _unlike(API_KEY, api_key.key_file, f"http.api_keys.{index}.key_file", rule)
+
+
+def _unlike(pattern: re.Pattern[str], path: Path, key: str, rule: str) -> Iterator[ConfigProblem]:
+    try:
+        fits = pattern.fullmatch(read_secret(path, key=key))
+    except ConfigInvalid:
+        return  # told already
+    if not fits:
+        yield ConfigProblem("key file", key, str(path), rule)
 
 
 def refuse_demo_keys(config: Config) -> None:
@@ -124,6 +145,8 @@ def _demo_key_problems(config: Config) -> list[ConfigProblem]:
 def _read(path: Path, *, key: str, private: bool) -> str:
     try:
         mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise ConfigInvalid([ConfigProblem("key file", key, str(path), "is a folder, no file")])
         closed_to = stat.S_IRWXO if path.is_relative_to(CREDENTIALS) else OPEN_TO_OTHERS
         if private and mode & closed_to:
             rule = f"is open to others (mode {stat.S_IMODE(mode):04o}): chmod 600 {path}"
@@ -139,6 +162,6 @@ def _read(path: Path, *, key: str, private: bool) -> str:
     if len(content) > MAX_KEY_FILE_BYTES:
         raise ConfigInvalid([ConfigProblem("key file", key, str(path), "is too big to be a key file")])
     try:
-        return content.decode()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigInvalid([ConfigProblem("key file", key, str(path), "is not text")]) from None

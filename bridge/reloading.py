@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bridge.config import Config
 from bridge.config_sections import Doctor, Log, Tokens
 from bridge.errors import ConfigInvalid
 from bridge.front import Front
+from bridge.key_files import fingerprints
 from bridge.log import get_logger, set_up
 from bridge.protocol.door.changes import Limits
 from bridge.room_settings import (
@@ -43,6 +44,8 @@ LIVE = {
     "doctor": tuple(Doctor.model_fields),  # which the doctor itself reads
 }  # fmt: skip
 """What can change while the bridge runs, by section. All other keys need a restart."""
+CERTIFICATE = ("tls_certificate_file", "tls_key_file")
+"""Whose files are read anew; which files those are stays."""
 
 
 @dataclass(slots=True)
@@ -58,8 +61,10 @@ class Reloading:
     front: Front
     unit: Service
     _asked: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _held: dict[str, bytes] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._held = fingerprints(self.config)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._asked.set)
 
     async def run(self) -> None:
@@ -78,7 +83,7 @@ class Reloading:
     def reload(self) -> None:
         """Hand each room what is new to it. Raises ConfigInvalid, and then nothing has changed."""
         told = self.read()
-        config = with_live(self.config, told)
+        config, held = with_live(self.config, told), fingerprints(told)
         http, gateway, budgets = http_settings(config), gateway_settings(config), budgets_of(config)
         with told_as_invalid():
             self.front.authenticator.reconfigure(token_settings(config))  # the only one that may refuse, and so first
@@ -92,10 +97,20 @@ class Reloading:
             set_up(config.log)
         for certificate in self.front.tls.values():
             certificate.look()
-        log.info("configuration taken", changed=differing(self.config, config))
-        if late := differing(config, told):
+        changed, late = differing(self.config, config), differing(config, told)
+        for key in self._refilled(held):
+            names = changed if is_live(key) else late
+            names += [key] if key not in names else []
+        log.info("configuration taken", changed=changed)
+        if late:
             log.warning("needs a restart", keys=late)
         self.config = config
+        self._held |= {key: held[key] for key in held if is_live(key) or key not in self._held}
+
+    def _refilled(self, held: Mapping[str, bytes]) -> list[str]:
+        """The keys whose files hold another secret now; a new master key comes by `keys rewrap`, in force already."""
+        known = held.keys() & self._held.keys() - {"keys.master_key_file"}
+        return [key for key in held if key in known and held[key] != self._held[key]]
 
 
 def with_live(config: Config, told: Config) -> Config:
@@ -105,6 +120,12 @@ def with_live(config: Config, told: Config) -> Config:
         for name, keys in LIVE.items()
     }
     return config.model_copy(update=sections)
+
+
+def is_live(key: str) -> bool:
+    """Whether a dotted key, or what is in the file that it names, can change while the bridge runs."""
+    section, name = key.split(".")[:2]
+    return name in LIVE.get(section, ()) or name in CERTIFICATE
 
 
 def differing(one: Config, other: Config) -> list[str]:

@@ -24,11 +24,14 @@ from bridge.keys.load import BridgeKeys, load_keys
 from bridge.keys.master import master_in_force
 from bridge.keys.ring import STORE, KeyRing
 from bridge.leases import Leases
+from bridge.log import get_logger
 from bridge.protocol.door.catalogue import Catalogue, DeclaredEvent, catalogue_with
 from bridge.relay.store import Store
 from topics.network_time import elapsed_ns
 
 T = TypeVar("T")
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,12 @@ async def opened(config: Config, *, alone: bool, shared: bool = False) -> AsyncI
             with unavailable():
                 with database.kind.in_turn(database.engine):
                     may_change = config.database.upgrade_at_start
-                    database.despite_conflicts(partial(migrations.upgrade, database.engine, may_change=may_change))
+                    upgrade = partial(migrations.upgrade, database.engine, may_change=may_change)
+                    before, _ = database.despite_conflicts(upgrade)
                     begin = partial(_begin, config, keys, leases, alone=alone, shared=shared)
                     keys, ring, at_rest = _written(database, begin)
+                if before is None:
+                    log.info("database made, there was none", place=database.kind.place(config.database))
                 if alone:
                     reseal_at_once(database, at_rest, ring)
             if database.kind.LOCK_MAY_GO:

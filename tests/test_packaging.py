@@ -21,6 +21,7 @@ LOCK = (ROOT / "deploy/requirements.lock").read_text()
 INSIDE = (
     "bridge/commands/units/hcs-bridge.service",
     "bridge/commands/units/hcs-bridge.socket",
+    "bridge/config.toml",
     "bridge/migrations/script.py.mako",
     "bridge/py.typed",
     "bridge/web/client/dist/hcs-bridge.js",
@@ -68,7 +69,6 @@ def block(heading: str, language: str) -> str:
     return section.partition(f"```{language}\n")[2].partition("```")[0]
 
 
-@pytest.mark.long
 def test_keys_for_testnet_are_made_word_by_word(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(block("First topic on testnet", "toml"))
     script = ["bash", "-e", "-o", "pipefail", "-c", block("First topic on testnet", "sh")]
@@ -86,7 +86,7 @@ def test_keys_for_testnet_are_made_word_by_word(tmp_path: Path) -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy, so that nothing is left in the sources."""
     folder = tmp_path_factory.mktemp("wheel")
-    for name in ("bridge", "topics", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("bridge", "topics", "pyproject.toml", "config.toml", "README.md", "LICENSE"):
         subprocess.run(["cp", "-r", ROOT / name, folder], check=True)
     subprocess.run(["rm", "-rf", folder / "bridge/web/client/node_modules"], check=True)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]

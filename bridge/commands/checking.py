@@ -10,6 +10,7 @@ from pathlib import Path
 from bridge.commands.exits import OK, USAGE, describe
 from bridge.config import Config, load
 from bridge.doctor.files import key_problems
+from bridge.engines import kind_of
 from bridge.errors import ConfigInvalid
 
 
@@ -29,5 +30,6 @@ def _summary(path: Path, config: Config) -> str:
     return (
         f"{path} is fine: network {config.network.name}, {len(config.network.nodes)} nodes, "
         f"payer {config.operator.account}, mirror {config.mirror.urls[0]}, "
+        f"database {kind_of(config.database).place(config.database)}, "
         f"door {config.http.host}:{config.http.port}, gateway {config.gateway.host}:{config.gateway.port}"
     )

@@ -1,4 +1,4 @@
-"""`hcs-bridge systemd-unit`: the service's unit, for the command that is run just now."""
+"""`hcs-bridge systemd-unit`, `default-config`: files that come with the bridge, printed wherever it is installed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 UNITS = Path(__file__).with_name("units")
+DEFAULTS = Path(__file__).parents[1] / "config.toml"
 SHIPPED_COMMAND = "/usr/bin/hcs-bridge"
 
 
@@ -19,6 +20,11 @@ def systemd_unit(
     """Print the unit of the service, to be put into /etc/systemd/system/hcs-bridge.service."""
     text = (UNITS / f"hcs-bridge.{'socket' if port else 'service'}").read_text(encoding="utf-8")
     typer.echo(text.replace(SHIPPED_COMMAND, own_path()), nl=False)
+
+
+def default_config() -> None:
+    """Print a config.toml with every key, its default, and what it takes: one to begin with, or to look things up."""
+    typer.echo(DEFAULTS.read_text(encoding="utf-8"), nl=False)
 
 
 def own_path() -> str:

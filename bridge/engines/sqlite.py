@@ -108,8 +108,8 @@ def exists(section: DatabaseSection) -> bool:
 
 
 def place(section: DatabaseSection) -> str:
-    """The file's path."""
-    return str(file_of(section))
+    """The file's path, whole: one that was meant to be absolute shows that it isn't."""
+    return str(file_of(section).absolute())
 
 
 def at(section: DatabaseSection, file: Path) -> DatabaseSection:

@@ -39,8 +39,9 @@ def config_with_keys(directory: Path, text: str, network: str) -> Config:
 
 
 def test_a_secret_comes_without_comments_and_white_space(tmp_path: Path) -> None:
-    path = key_file(tmp_path / "k", f"{DEMO_MARK}\n# made today\n\n  abc\n")
-    assert read_secret(path, key="x.key_file") == "abc"
+    for mark in ("", "\ufeff"):  # the latter is what some editors begin with
+        path = key_file(tmp_path / "k", f"{mark}{DEMO_MARK}\n# made today\n\n  abc\n")
+        assert read_secret(path, key="x.key_file") == "abc"
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o777])
@@ -85,9 +86,11 @@ def test_who_makes_what_is_missing(
 def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match=r"none\.key: does not exist"):
         read_secret(tmp_path / "none.key", key="x.key_file")
-    tmp_path.chmod(0o700)
-    with pytest.raises(ConfigInvalid, match="can't be read"):
+    with pytest.raises(ConfigInvalid, match="is a folder"):
         read_secret(tmp_path, key="x.key_file")
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    with pytest.raises(ConfigInvalid, match="can't be read"):
+        read_secret(tmp_path / "itself", key="x.key_file")
 
 
 def test_all_bad_key_files_are_told_at_once(tmp_path: Path) -> None:
@@ -100,11 +103,25 @@ def test_all_bad_key_files_are_told_at_once(tmp_path: Path) -> None:
     assert {problem.key for problem in caught.value.problems} == {"keys.master_key_file", "http.api_keys.0.key_file"}
 
 
-def test_a_short_hmac_secret_is_refused(tmp_path: Path) -> None:
-    config = config_with_keys(tmp_path, "s" * 31, "devnet")
-    with pytest.raises(ConfigInvalid, match="less than 32 characters") as caught:
+@pytest.mark.parametrize(
+    ("name", "text", "key", "rule"),
+    [
+        ("token", "s" * 31, "tokens.issuers.0.key_file", "less than 32 characters"),
+        ("api", "s" * 31, "http.api_keys.0.key_file", "`openssl rand -hex 32` makes one"),
+        ("api", "correct horse battery staple and more", "http.api_keys.0.key_file", "without blanks"),
+        ("api", f"{'s' * 32}\n{'t' * 32}", "http.api_keys.0.key_file", "without blanks"),
+        ("api", "ö" * 32, "http.api_keys.0.key_file", "ASCII"),
+    ],
+)
+def test_what_can_be_guessed_or_never_be_sent_is_refused(
+    tmp_path: Path, name: str, text: str, key: str, rule: str
+) -> None:
+    config = config_with_keys(tmp_path, "s" * 32, "devnet")
+    key_file(tmp_path / f"{name}.key", text)
+    with pytest.raises(ConfigInvalid, match=rule) as caught:
         check_key_files(config)
-    assert [problem.key for problem in caught.value.problems] == ["tokens.issuers.0.key_file"]
+    assert [problem.key for problem in caught.value.problems] == [key]
+    assert text not in str(caught.value)
 
 
 def test_demo_keys_are_known_by_their_first_line() -> None:

@@ -103,7 +103,7 @@ async def test_keys_origins_limits_budgets_and_log_level_change_and_nobody_is_dr
         before, after = file.read_text(), MARK + secrets.token_hex(32) + "\n"
         file.write_text(after)
         assert (await made.get("/v1/info"))[0] == 401
-        await reloaded(made, plain)
+        assert (await reloaded(made, plain))["changed"] == ["http.api_keys.0.key_file"]
         assert (await made.get("/v1/info"))[0] == 200
         file.write_text(before)
         await reloaded(made, api_key(made, "api", scopes=["campaigns:read"]) + issuer(made, "token"))
@@ -156,4 +156,8 @@ async def test_what_is_wrong_is_told_whole_and_changes_nothing(tmp_path: Path) -
         assert (await reloaded(made, plain + changes))["changed"] == ["gateway.max_connections"]
         await until(lambda: "needs a restart" in made.log)
         assert records(made)[-1]["keys"] == ["publish.pad_to", "gateway.compression"]
+        (made.folder / "signing.key").write_text(MARK + secrets.token_hex(32) + "\n")
+        for _ in range(2):  # as long as nobody restarts it
+            await reloaded(made, plain)
+            await until(lambda: records(made)[-1].get("keys") == ["keys.signing_key_file"])
         assert await made.stop() == 0

@@ -32,6 +32,7 @@ def test_a_good_configuration_is_summed_up(tmp_path: Path) -> None:
     text, code = check(SHIPPED, environment(tmp_path), as_json=False)
     assert code == 0
     assert "network devnet" in text
+    assert f"database {Path.cwd()}/var/hcs-bridge.db" in text  # the whole path: a slash too few shows
     assert json.loads(check(SHIPPED, environment(tmp_path), as_json=True)[0]) == {"ok": True, "problems": []}
 
 

@@ -1,4 +1,4 @@
-"""The units that are shipped and printed: systemd takes them, and finds them closed."""
+"""What is shipped and printed: units that systemd takes, and finds closed, and the configuration to begin with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.commands.unit import UNITS
+from bridge.commands.shipped import DEFAULTS, UNITS
+from bridge.config import Config, load
 from tests.integration.world import COMMAND
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -51,3 +52,18 @@ def test_little_of_the_machine_is_open_to_it(units: Path) -> None:
     found = re.search(r"exposure level for hcs-bridge.service: ([\d.]+)", done.stdout)
     assert found, done.stdout + done.stderr
     assert float(found[1]) <= EXPOSURE
+
+
+def test_the_configuration_is_the_file_in_the_checkout_and_all_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(subprocess.run([COMMAND, "default-config"], capture_output=True, check=True).stdout)
+    assert path.read_bytes() == (Path(__file__).parents[3] / "config.toml").read_bytes() == DEFAULTS.read_bytes()
+    assert load(path, {}) == Config()
+
+
+def test_whoever_is_refused_is_told_of_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[http]\nprot = 1\n")
+    done = subprocess.run([COMMAND, "check-config", "-c", path], capture_output=True, text=True, check=False)
+    assert (done.returncode, "did you mean http.port?" in done.stderr) == (2, True)
+    assert "`hcs-bridge default-config` says of each key what it takes" in done.stderr

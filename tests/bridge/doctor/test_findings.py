@@ -49,7 +49,7 @@ def test_nothing_is_told_without_what_to_do(finding: Callable[[str, str, str], F
     ("error", "text", "hint"),
     [
         (Rejected("it", "INSUFFICIENT_PAYER_BALANCE"), "it was refused", "fund"),
-        (ConfigInvalid([ConfigProblem("file", "a.b", "7", "is odd")]), "a.b = 7 is odd", "config.toml"),
+        (ConfigInvalid([ConfigProblem("file", "a.b", "7", "is odd")]), "a.b = 7 is odd", "default-config"),
         (PermissionError(13, "no", "there"), "no: 'there'", "run this again"),
     ],
 )
