@@ -17,17 +17,19 @@ SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
+unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes
+
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-long chaos soak check coverage bench docs client lock sbom audit man browser java nginx promtool servers clean
+.PHONY: demo test test-long chaos soak check coverage bench docs client lock sbom audit man browser java proxies promtool servers clean
 
 demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
 	@$(BIN)/hcs-bridge demo
 
-test: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool servers  ## what decides whether a change is good
+test: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java proxies promtool servers  ## what decides whether a change is good
 	@$(PYTEST) -m "not long"
 	@$(PYTEST) -m "not long and not sqlite" --postgresql $(STORES)
 
-test-long: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool servers  ## the same, with the full chaos, drop and fuzz runs
+test-long: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java proxies promtool servers  ## the same, with the full chaos, drop and fuzz runs
 	@$(PYTEST)
 	@$(PYTEST) -m "not sqlite" --postgresql tests/bridge
 
@@ -43,7 +45,7 @@ check: $(VENV)/.tests  ## format, lint, types, layout
 	@$(BIN)/mypy --no-error-summary -p bridge -p topics -p tests -p benchmarks
 	@$(BIN)/pytest -q tests/test_layout.py
 
-coverage: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java nginx promtool servers
+coverage: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java proxies promtool servers
 	@$(BIN)/pytest -q -m "not long" --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.tests $(NODE_MODULES)  ## each prints one JSON object
@@ -127,8 +129,9 @@ browser:
 java:
 	$(call debian,command -v java >/dev/null || test -n "$$JAVA_HOME",default-jre-headless,hedera-sdk-py)
 
-nginx:
+proxies:
 	$(call debian,command -v nginx >/dev/null || test -x /usr/sbin/nginx,nginx-light,deploy/nginx.conf)
+	$(call debian,command -v caddy >/dev/null,caddy,deploy/Caddyfile)
 
 promtool:
 	$(call debian,command -v promtool >/dev/null,prometheus,deploy/alerts.yml)

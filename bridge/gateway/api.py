@@ -190,7 +190,7 @@ class ApiServer:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Every refusal leaves in the same shape, whoever refuses."""
         try:
-            with self._site.room(request.transport):
+            with self._site.room(request):
                 response = await handler(request)
         except Fault as fault:
             return _refusal(fault)

@@ -16,13 +16,14 @@ _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 
 class Accepted(socket.socket):
-    """A connection, which tells when it is closed."""
+    """A connection, which calls `at_close` when it is closed, at least once."""
 
-    closed: Callable[[], object]
+    at_close: list[Callable[[], object]]
 
     def close(self) -> None:
         """Both the loop's and TLS's transports end here."""
-        self.closed()
+        for told in self.at_close:
+            told()
         super().close()
 
 
@@ -67,7 +68,7 @@ class Listener(socket.socket):
             raise
         accepted = Accepted(made.family, made.type, made.proto, fileno=made.detach())
         descriptor = accepted.fileno()
-        accepted.closed = lambda: self._silent.pop(descriptor, None)
+        accepted.at_close = [lambda: self._silent.pop(descriptor, None)]
         self._add(descriptor, accepted)
         return accepted, address
 

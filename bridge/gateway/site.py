@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import socket
@@ -14,10 +13,12 @@ from aiohttp.http import HttpProcessingError
 
 from bridge.errors import AddressUnusable
 from bridge.gateway.faults import Fault
-from bridge.gateway.listener import BACKLOG, Listener
+from bridge.gateway.listener import BACKLOG, Accepted, Listener
 from bridge.gateway.settings import HttpSettings
 
 SHUTDOWN_S = 5.0
+CONNECTION = web.RequestKey("connection", Accepted)
+"""What a request came by."""
 
 _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)  # no HTTP, or gone before its end
 
@@ -76,12 +77,14 @@ class Site:
             await self._runner.cleanup()
 
     @contextlib.contextmanager
-    def room(self, transport: asyncio.BaseTransport | None) -> Iterator[None]:
-        """A request's connection isn't idle while the block lasts. Raises Fault 503."""
+    def room(self, request: web.Request) -> Iterator[None]:
+        """Its connection isn't idle while the block lasts, and is in the request. Raises Fault 503."""
         if self._under_way >= self._settings.max_connections:
             raise Fault(503, "busy", "too many connections", headers={"Retry-After": "1", "Connection": "close"})
-        listener = self._listener
+        listener, transport = self._listener, request.transport
         connection = None if listener is None or transport is None else listener.speaks(transport)
+        if connection is not None:
+            request[CONNECTION] = connection
         self._under_way += 1
         try:
             yield

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from bridge.gateway.site import CONNECTION
 from bridge.protocol.realtime.codes import DisconnectCode
 from bridge.protocol.realtime.replies import disconnect_push
 
@@ -53,9 +54,16 @@ class Stream:
         if self._over and self._transport is not None:
             asyncio.get_running_loop().call_later(self._close_timeout_s, self._transport.abort)
 
+    def _leave(self) -> None:
+        """The client is gone, which no write would tell before the next one."""
+        self._over = True
+        self._wake.set()
+
     async def carry(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         """Be the answer to `request` until it is ended, or the client is gone."""
         response.force_close()
+        if (connection := request.get(CONNECTION)) is not None:
+            connection.at_close.append(self._leave)
         try:
             await response.prepare(request)
             self._transport = request.transport

@@ -20,7 +20,7 @@ from bridge.config import load
 from bridge.demo.setting import devnet_values, environment
 from tests.doc_blocks import DOCS, blocks
 from tests.integration.listeners import JS
-from tests.integration.test_nginx import NGINX, listens, proxied
+from tests.integration.proxies import NGINX, listens, nginx
 from tests.integration.test_page import browser
 from tests.integration.world import COMMAND, World, quiet_port
 from topics.devnet.devnet import Devnet
@@ -141,7 +141,7 @@ async def test_the_afternoon(
                 assert "Error" not in (tmp_path / "backend.log").read_text()
         made = World(tmp_path, config, environ, devnet)
         backend = f"location / {{ proxy_pass http://127.0.0.1:{port}; }}"
-        await stack.enter_async_context(proxied(made, port=api, beside=backend))
+        await stack.enter_async_context(nginx(made, port=api, beside=backend))
         async with visitor(f"http://127.0.0.1:{api}/") as told:
             await typed.run(f'{approve}\npsql -q "$DB" -c "{LATER}"')
             seen = json.loads(await told.readline())

@@ -22,8 +22,8 @@ from bridge.demo.setting import environment
 from tests.doc_blocks import blocks
 from tests.integration.chaos import NETWORK
 from tests.integration.day_sent import DaySent, heard_id
+from tests.integration.proxies import NGINX, SHIPPED, nginx
 from tests.integration.subscriber import Subscriber, subscribed
-from tests.integration.test_nginx import NGINX, SHIPPED, proxied
 from tests.integration.world import SEES_ALL, World, quiet_port, until, world
 
 ROLES = (("ingest", "publish", "relay"), ("ingest", "gateway"), ("ingest", "gateway"))
@@ -131,7 +131,7 @@ async def rolled(worlds: Sequence[World], daemons: Sequence[Daemon], *, clients:
         await each.start()
     sent, stop = DaySent(lambda: random.choice(worlds), per_s, patience_s=5.0, lines=LINES), asyncio.Event()
     first = worlds[0]
-    async with proxied(first, shipped=two_gateways(worlds[1:])) as host:
+    async with nginx(first, shipped=two_gateways(worlds[1:])) as host:
         socket, token = f"ws://{host}/bridge/connection/websocket", first.token("77", role=SEES_ALL)
         await posts_reach_their_stream(host, token)
         channels = [f"campaign:{campaign}" for campaign in CAMPAIGNS]

@@ -32,7 +32,7 @@ async def busy(**changes: float) -> AsyncIterator[tuple[int, asyncio.Event]]:
     site, entered, ended = Site(HttpSettings(**{"port": 0, **changes})), asyncio.Event(), asyncio.Event()  # type: ignore[arg-type]
 
     async def wait(request: web.Request) -> web.Response:
-        with site.room(request.transport):
+        with site.room(request):
             entered.set()
             await ended.wait()
         return web.Response()

@@ -126,6 +126,19 @@ async def test_an_allowed_page_comes_with_its_cookie_and_may_read() -> None:
             assert (response.status, response.headers["Access-Control-Allow-Origin"]) == (204, ORIGIN)
 
 
+async def test_who_leaves_is_gone_at_once_and_not_with_the_next_ping() -> None:
+    async with streaming(ping_interval_s=3600.0) as made:
+        connect = json.dumps({"id": 1, "connect": {"token": made.gateway.token()}})
+        for request in (
+            made.events(CHANNEL, made.gateway.token()),
+            made.session.post("/connection/http_stream", data=connect),
+        ):
+            async with request as response:
+                assert await asyncio.wait_for(response.content.readline(), DEADLINE_S)
+                assert made.gateway.server.connections == 1
+            await until(lambda: (made.gateway.server.connections, len(made.gateway.hub.channels)) == (0, 0))
+
+
 async def test_comments_keep_it_open_and_a_reader_that_left_is_forgotten() -> None:
     async with streaming(ping_interval_s=0.1, pong_timeout_s=0.05) as made:
         async with made.events(CHANNEL, made.gateway.token()) as response:
