@@ -71,8 +71,11 @@ def _scratch(section: Database, doing: str) -> Iterator[tuple[Path, Callable[[],
 
 
 def _into_file(place: Path, scratch: Path) -> None:
+    from bridge.engines import sqlite
+
     clear(place)
     all_in_one(scratch)
+    sqlite.give_to_folders_owner(scratch)
     scratch.replace(place)
     scratch.with_name(f"{scratch.name}.lock").unlink(missing_ok=True)
 

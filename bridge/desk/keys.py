@@ -26,6 +26,10 @@ from bridge.storage import Storage, now_ms, opened
 
 log = get_logger(__name__)
 
+NOT_OURS_TO_READ = (
+    "the daemon reads it, as its own user; where that can't be, stop it and run the command again: it works without"
+)
+
 
 class KeyDesk:
     """Port: bridge.gateway.key_admin.KeyDesk. `wake` tells the submitter who has work."""
@@ -128,4 +132,5 @@ def _new_master(new_file: str) -> tuple[Path, bytes]:
     try:
         return path, hex_key(path, "the new master key")
     except ConfigInvalid as invalid:
-        raise KeysRefused("; ".join(problem.rule for problem in invalid.problems), status=422) from invalid
+        rules = "; ".join(problem.rule for problem in invalid.problems)
+        raise KeysRefused(f"the new master key, {path}, {rules}", status=422, hint=NOT_OURS_TO_READ) from invalid

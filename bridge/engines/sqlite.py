@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -22,9 +23,8 @@ LOCK_MAY_GO = False
 
 def engine_of(section: DatabaseSection) -> Engine:
     """Connections to the file, which is made where there is none. Raises Unavailable."""
-    path = file_of(section)
-    with _writable(path):
-        path.touch(mode=0o600)  # ids, channels and times stand in it in clear
+    with _writable(file_of(section)):
+        pass
     engine = create_engine(
         section.url,
         pool_size=section.read_threads + 1,
@@ -148,11 +148,24 @@ def empty_log(engine: Engine) -> None:
         raw.close()
 
 
+def give_to_folders_owner(path: Path) -> None:
+    """What root made; SQLite does so with its logs. The daemon that needs it next is somebody else. Raises OSError."""
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.chown(path, folder.st_uid, folder.st_gid)
+
+
 @contextmanager
 def _writable(path: Path) -> Iterator[None]:
-    """The file's folder is there inside the block. Raises Unavailable where the system refuses that, or the file."""
+    """The file is there inside the block, its owner's alone: ids, channels and times stand in it in clear.
+
+    Raises Unavailable where the system refuses that, or what the block does.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+            give_to_folders_owner(path)
         yield
     except OSError as error:
         raise Unavailable("the database", f"{path}: {error.strerror}", hint=UNWRITABLE) from error

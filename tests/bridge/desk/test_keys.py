@@ -40,8 +40,9 @@ async def test_who_has_no_keys_here_is_refused_and_nothing_changes(made: World) 
             await keys.shred("user", "9", str(new), by="ops")
         with pytest.raises(CampaignRefused, match="campaign _account is not registered"):
             await keys.shred("campaign", "_account", str(new), by="ops")
-        with pytest.raises(KeysRefused, match="does not exist"):
-            await keys.shred("user", "7", str(new) + "er", by="ops")
+        with pytest.raises(KeysRefused, match=f"the new master key, {new}er, does not exist") as refused:
+            await keys.shred("user", "7", f"{new}er", by="ops")
+        assert "stop it and run the command again" in refused.value.hint
         for unknown in ("9", "no id"):
             with pytest.raises(KeysRefused, match="has no keys here"):
                 await keys.rotate_user(unknown, by="ops")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from bridge.config_sections import Database as DatabaseSection
 from bridge.engines.faults import unavailable
 from bridge.engines.sqlite import engine_of, hold
 from bridge.errors import DatabaseHeld, Unavailable
+
+SERVICE = 65532  # a user's id that is nobody's here
 
 
 def section_at(path: Path) -> DatabaseSection:
@@ -57,3 +61,12 @@ def test_what_sqlite_refuses_says_what_to_do(tmp_path: Path) -> None:
     assert "mounted for writing" in readonly.value.hint
     with pytest.raises(OperationalError, match="no such table"), unavailable(), made.begin() as fourth:
         fourth.exec_driver_sql("SELECT * FROM nowhere")  # a fault of ours, which no waiting mends
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_makes_is_the_folders_owners_so_that_the_daemon_can_use_it(tmp_path: Path) -> None:
+    os.chown(tmp_path, SERVICE, SERVICE)
+    with closing(hold(section := section_at(tmp_path / "b.db"))), engine_of(section).begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE kept (id INTEGER)")
+        assert {path.name for path in tmp_path.iterdir()} == {"b.db", "b.db-wal", "b.db-shm", "b.db.lock"}
+        assert {path.stat().st_uid for path in tmp_path.iterdir()} == {SERVICE}
