@@ -17,3 +17,5 @@ def print_whole(table: Table) -> None:
     needed = Measurement.get(wide, wide.options, table).maximum
     console = Console(file=sys.stdout)
     Console(file=sys.stdout, width=max(console.width, needed)).print(table)
+    if table.show_header and not table.row_count:
+        sys.stdout.write("(none)\n")

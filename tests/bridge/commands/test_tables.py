@@ -19,3 +19,10 @@ def test_a_cell_is_never_cut_off(
     table.add_row("0.123456789", "x" * 60)
     print_whole(table)
     assert capsys.readouterr().out.splitlines()[1].split() == ["0.123456789", "x" * 60]
+
+
+def test_one_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table(box=None)
+    table.add_column("topic")
+    print_whole(table)
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == ["topic", "(none)"]
