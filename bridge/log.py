@@ -124,5 +124,6 @@ def _ending(section: Log, out: TextIO) -> list[Processor]:
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
 
 
-# Until `set_up`, as in commands, warnings go to stderr: standard output, structlog's own choice, is for their answers.
-_hand_on(redact, structlog.processors.KeyValueRenderer(key_order=["event"]))
+if not structlog.is_configured():
+    # Until `set_up`, as in commands, warnings go to stderr: standard output, structlog's choice, is for their answers.
+    _hand_on(redact, structlog.processors.KeyValueRenderer(key_order=["event"]))
