@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-long chaos soak check coverage bench docs client lock sbom audit man browser java proxies promtool servers clean
+.PHONY: demo test test-long chaos soak check coverage bench docs client lock sbom audit man browser java proxies promtool servers debian clean
 
 demo: $(VENV)/.runtime  ## a network, the bridge, a day of campaigns and a live page, until Ctrl-C
 	@$(BIN)/hcs-bridge demo
@@ -29,7 +29,7 @@ test: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java proxies pro
 	@$(PYTEST) -m "not long"
 	@$(PYTEST) -m "not long and not sqlite" --postgresql $(STORES)
 
-test-long: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java proxies promtool servers  ## the same, with the full chaos, drop and fuzz runs
+test-long: $(VENV)/.tests $(VENV)/.elsewhere $(NODE_MODULES) browser java proxies promtool servers debian  ## the same, with the full chaos, drop and fuzz runs
 	@$(PYTEST)
 	@$(PYTEST) -m "not sqlite" --postgresql tests/bridge
 
@@ -140,3 +140,6 @@ servers:
 	$(call debian,ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1,postgresql,database.url on a server)
 	$(call debian,command -v redis-server >/dev/null,redis-server,bus.url)
 	$(call debian,ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1,libfaketime,daemons whose clocks are wrong)
+
+debian:
+	$(call debian,command -v debootstrap >/dev/null,debootstrap,a service under systemd)

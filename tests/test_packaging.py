@@ -1,4 +1,6 @@
-"""What is shipped: the wheel, from an empty folder to a confirmed event as docs/operate.md says; lock and manual."""
+"""What is shipped: the wheel, from an empty folder to a confirmed event and to a service under systemd, word by word as
+docs/operate.md says; lock and manual.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bridge.demo.setting import free_port
+from tests.integration import debian
 
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "deploy/requirements.lock").read_text()
@@ -29,6 +32,31 @@ INSIDE = (
     "bridge/web/vendor/centrifuge.js",
 )
 START_S = 300
+PUBLISHED = """hcs-bridge topic create 1234 --owner 77
+    echo '{"event":"CAMPAIGN_CLOSED","campaignId":"1234","payload":{"campaignId":"1234"}}' | hcs-bridge publish -
+    timeout 60 hcs-bridge tail campaign:1234 --mirror --count 1
+    """
+KILLED = """systemctl kill --signal KILL --kill-whom main hcs-bridge
+    python3 -c 'from http.client import HTTPConnection as of
+c = of("127.0.0.1", 8781); c.request("GET", "/"); assert c.getresponse().status == 404'
+    """
+STOPPED = """systemctl daemon-reload; systemctl restart hcs-bridge; before=$(systemctl show -P NRestarts hcs-bridge)
+    systemctl kill --signal STOP --kill-whom main hcs-bridge
+    while [ "$(systemctl show -P NRestarts hcs-bridge)" = "$before" ]; do sleep 0.2; done
+    """
+RESTORED = """hcs-bridge backup /root/backup
+    systemctl stop hcs-bridge.socket hcs-bridge.service
+    rm hcs-bridge.db*
+    hcs-bridge restore /root/backup --settled
+    systemctl start hcs-bridge.socket hcs-bridge.service
+    """
+IS_BACK = "timeout 60 bash -c 'until hcs-bridge status; do sleep 0.2; done'\n"
+RELOADED = """systemctl reload hcs-bridge
+    until journalctl -u hcs-bridge --no-pager -q -g 'configuration taken'; do sleep 0.2; done
+    echo nonsense >> /etc/hcs-bridge/config.toml; systemctl reload hcs-bridge
+    until journalctl -u hcs-bridge --no-pager -q -g 'configuration not taken'; do sleep 0.2; done
+    systemctl is-active hcs-bridge; journalctl -u hcs-bridge --no-pager -o cat
+    """
 COMMANDS = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
@@ -63,10 +91,10 @@ def outside() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("HCS_", "VIRTUAL_", "PYTHON"))}
 
 
-def block(heading: str, language: str) -> str:
-    """The first of a language below a heading of the operators' page."""
-    section = (ROOT / "docs/operate.md").read_text().partition(f"## {heading}\n")[2]
-    return section.partition(f"```{language}\n")[2].partition("```")[0]
+def block(heading: str, language: str, *, nth: int = 0) -> str:
+    """One of a language below a heading of the operators' page."""
+    section = (ROOT / "docs/operate.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return section.split(f"```{language}\n")[1 + nth].partition("```")[0]
 
 
 def test_keys_for_testnet_are_made_word_by_word(tmp_path: Path) -> None:
@@ -116,3 +144,46 @@ def test_from_nothing_to_a_confirmed_event_word_by_word(wheel: Path, tmp_path: P
     assert re.search(r"^hcs-bridge \d", done.stdout, re.MULTILINE)
     assert "CAMPAIGN_CLOSED" in done.stdout
     assert re.search(r"^verified: .* 1 events", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.skipif(debian.WHY_NOT != "", reason=debian.WHY_NOT)
+def test_from_an_empty_debian_to_a_service_word_by_word(wheel: Path, tmp_path: Path) -> None:
+    with debian.booted(tmp_path, wheel) as machine:
+        home = machine.root / "root"
+        assert "verified: " in machine.run(block("From nothing to a confirmed event", "sh"))
+
+        # the same network once more, and a service as for testnet
+        machine.run(
+            "systemd-run --quiet --unit devnet --working-directory /root /root/hcs-bridge/bin/hcs-bridge devnet"
+        )
+        operator_key = (home / "var/devnet/operator.key").read_text()
+        text = block("First topic on testnet", "toml").replace("testnet", "devnet").replace("0.0.1234567", "0.0.1001")
+        (home / "config.toml").write_text(text)
+        made = machine.run(". hcs-bridge/bin/activate\n" + block("First topic on testnet", "sh"), given=operator_key)
+        assert "config.toml is fine: network devnet" in made
+        machine.run(block("As a systemd service", "sh"))
+        as_root = block("As a systemd service", "sh", nth=1)
+        assert "ready" in machine.run(as_root)
+        as_root = as_root.partition("hcs-bridge doctor")[0]
+        assert machine.run("systemctl show -P StatusText hcs-bridge") == "well; lag 0 s; 0 clients\n"
+        machine.run(as_root + PUBLISHED)
+
+        # killed while somebody connects, and standing still
+        machine.run(as_root + KILLED + IS_BACK)
+        unit = machine.root / "etc/systemd/system/hcs-bridge.service.d"
+        unit.mkdir()
+        (unit / "soon.conf").write_text("[Service]\nWatchdogSec=5\n")
+        machine.run(as_root + STOPPED + IS_BACK)
+        assert "Watchdog timeout" in machine.run("journalctl -u hcs-bridge --no-pager")
+
+        # put back from a backup, by root
+        machine.run(as_root + RESTORED + IS_BACK)
+        assert re.search(r"^verified: .* 1 events", machine.run(as_root + "hcs-bridge verify 1234"), re.MULTILINE)
+        assert "root" not in machine.run("stat -c %U /var/lib/hcs-bridge/hcs-bridge.db*")
+
+        # a good configuration is taken, a bad one refused, and nothing secret told
+        journal = machine.run(RELOADED)
+        assert "configuration not taken" in journal
+        for path in (home / "keys").iterdir():
+            assert path.read_text().split()[-1] not in journal
