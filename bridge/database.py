@@ -23,6 +23,7 @@ from bridge.config_sections import Database as DatabaseSection
 from bridge.counts import observe
 from bridge.engines import Conflict, kind_of, unavailable
 from bridge.errors import DatabaseHeld, Unavailable
+from bridge.refusals import Refusals
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -61,6 +62,7 @@ class Database:
         self._wake = asyncio.Event()
         self._closed = Event()
         self._guard: Work[None] | None = None
+        self.refusals = Refusals()
         self.together = 0  # writes that shared the last commit: how busy it is
 
     def guard(self, check: Work[None]) -> None:
@@ -128,6 +130,7 @@ class Database:
                 began_s = asyncio.get_running_loop().time()
                 try:
                     outcomes = await self._commit(group)
+                    self.refusals.note(outcomes)
                     observe("commit", asyncio.get_running_loop().time() - began_s)
                 finally:  # nobody is left waiting for a writer that is gone
                     for write, outcome in zip(group, outcomes, strict=True):
@@ -161,7 +164,8 @@ class Database:
 
     async def _commit(self, writes: Sequence[_Write]) -> list[Any]:
         """The result of each, or the exception that it raised. One that fails doesn't take the others with it."""
-        commit = asyncio.get_running_loop().run_in_executor(self._writer, self._transact, writes)
+        transact = partial(self.despite_conflicts, partial(self._at_once, writes))
+        commit = asyncio.get_running_loop().run_in_executor(self._writer, transact)
         together: list[Any] | BaseException
         [together] = await asyncio.gather(commit, return_exceptions=True)
         if not isinstance(together, BaseException):
@@ -171,12 +175,8 @@ class Database:
         half = len(writes) // 2  # few fail: halving finds them with few commits, and nobody can slow all others down
         return [*await self._commit(writes[:half]), *await self._commit(writes[half:])]
 
-    def _transact(self, writes: Sequence[_Write]) -> list[Any]:
-        """In the writer's thread."""
-        return self.despite_conflicts(partial(self._at_once, writes))
-
     def _at_once(self, writes: Sequence[_Write]) -> list[Any]:
-        """One transaction. The writer's connection stays open from group to group, until something fails on it."""
+        """One transaction, in the writer's thread; its connection stays open until something fails on it."""
         ticket = None
         connection, self._writing = self._writing, None
         try:

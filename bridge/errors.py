@@ -10,7 +10,7 @@ BridgeError
 │   ├── ProducerGap      a frame is missing between two that verified
 │   ├── ReceiptContradicted  the network's receipt of ours and the mirror don't agree
 │   └── SealBroken       something sealed at rest doesn't open under the key that should open it
-├── DatabaseHeld         another process has the database, or a later version made it: exit 2
+├── DatabaseHeld         another process has the database, a later version made it, it is damaged: exit 2
 │   └── LeasesLost       others have gone on for this daemon: it ends with 1, and is to be started again
 ├── AddressUnusable      nothing can listen there: exit 2
 ├── CampaignRefused      what is asked of a campaign contradicts what is registered: 4xx, nothing changed

@@ -90,6 +90,7 @@ async def built(storage: Storage, remotes: Remotes, page_data: Callable[[], JSON
         storage.database, mirrors, node_failures, intake, clock,
         bus_works=lambda: bus.healthy or not config.bus.url,
         carried=lambda: storage.leases.daemons.carrying > 0,
+        waits=out.submitter.waits,
     )  # fmt: skip
     parts = Parts(
         Pages(WEB, page_data),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, false, func, select
 
@@ -31,7 +31,7 @@ class Readiness:
 
     `node_failures` counts each node's failures in a row; `clock_ahead_s` says by how much our clock is ahead of the
     network's, behind: negative; `bus_works` whether other daemons' news come by the bus, where there is to be one;
-    `carried` whether any daemon publishes and relays.
+    `carried` whether any daemon publishes and relays; `waits` the campaigns of which nothing goes out, with why.
     """
 
     database: Database
@@ -41,6 +41,7 @@ class Readiness:
     clock_ahead_s: Callable[[], float] = float
     bus_works: Callable[[], bool] = lambda: True
     carried: Callable[[], bool] = lambda: True
+    waits: Mapping[str, str] = field(default_factory=dict)
 
     async def look(self) -> dict[str, JSON]:
         """`ready`; `degraded` names what is halted or out of reach while changes are taken; and the counts.
@@ -52,27 +53,24 @@ class Readiness:
         mirrors_down = sum(fetch.host.state is HostState.DOWN for fetch in self.mirrors)
         nodes_down = sum(count > 0 for count in failures.values())
         ahead_s = round(self.clock_ahead_s())
-        degraded: list[JSON] = []
-        if halted:
-            degraded.append("topics")
-        if mirrors_down == len(self.mirrors):
-            degraded.append("mirrors")
-        if failures and nodes_down == len(failures):
-            degraded.append("nodes")
-        if sources_down := [reader.name for reader in self.readers if reader.state is State.AWAY]:
-            degraded.append("intake")
-        if not any_left():
-            degraded.append("descriptors")
-        if ahead_s:
-            degraded.append("clock")
-        if not self.bus_works():
-            degraded.append("bus")
-        if not self.carried():
-            degraded.append("daemons")
+        sources_down = [reader.name for reader in self.readers if reader.state is State.AWAY]
+        troubles = {
+            "topics": halted,
+            "campaigns": self.waits,
+            "database": self.database.refusals.lately,
+            "mirrors": mirrors_down == len(self.mirrors),
+            "nodes": failures and nodes_down == len(failures),
+            "intake": sources_down,
+            "descriptors": not any_left(),
+            "clock": ahead_s,
+            "bus": not self.bus_works(),
+            "daemons": not self.carried(),
+        }
         return {
             "ready": True,
-            "degraded": degraded,
+            "degraded": [name for name, is_there in troubles.items() if is_there],
             "topics": {"halted": halted},
+            "campaigns": {"stopped": len(self.waits)},
             "mirrors": {"down": mirrors_down, "of": len(self.mirrors)},
             "nodes": {"down": nodes_down, "of": len(failures)},
             "intake": {"down": [*sources_down], "of": len(self.readers)},

@@ -17,6 +17,8 @@ MASTER = "master_key_id"
 """Which master key all others are wrapped under; not there until it is changed for the first time."""
 MASTER_FILE = "master_key_file"
 """Where that one was read from: it serves until it stands where the configuration says."""
+SIGNING = "signing_public_key"
+"""What its frames and manifests are signed with, in hex: readers pin it, and take nothing of another."""
 BACKED_UP = "backed_up_ns"
 """When a copy was made: it must be fitted to the ledger before a bridge runs on it."""
 MOVING = "moving"
@@ -56,6 +58,18 @@ def claim(connection: Connection, *, network: str, generation: str, now_ns: int)
         raise DatabaseHeld(
             f"the database belongs to the network {bound!r}, and network.name is {network!r}",
             hint="give each network a database.url of its own",
+        )
+
+
+def bind_signer(connection: Connection, public_key: str) -> None:
+    """Bind a store to the key that it signs with first. Raises DatabaseHeld for another one."""
+    bound = found(connection, SIGNING)
+    if bound is None:
+        keep(connection, SIGNING, public_key)
+    elif bound != public_key:
+        raise DatabaseHeld(
+            f"the database's topics are signed by the key {bound}, and keys.signing_key_file holds {public_key}",
+            hint="put that key back: what another one signs fails its topic's checks, for good",
         )
 
 

@@ -91,6 +91,7 @@ def _begin(
     if alone or shared:
         settings.refuse_copy(connection)
     settings.claim(connection, network=config.network.name, generation=os.urandom(8).hex(), now_ns=time.time_ns())
+    settings.bind_signer(connection, keys.public.hex())
     if alone:
         leases.take_all(connection)
     elif shared:

@@ -44,9 +44,11 @@ MAY_IMPORT = {
     "bridge.counts": (),
     "bridge.descriptors": ("bridge.config", "bridge.log"),
     "bridge.engines": ("bridge.config_sections", "bridge.errors"),
+    "bridge.refusals": ("bridge.errors", "bridge.log"),
     "bridge.database": (
         "bridge.engines",
         "bridge.counts",
+        "bridge.refusals",
         "bridge.schema",
         "bridge.migrations",
         "bridge.errors",

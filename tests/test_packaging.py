@@ -1,6 +1,4 @@
-"""What is shipped: the wheel, from an empty folder to a confirmed event and to a service under systemd, word by word as
-docs/operate.md says; lock and manual.
-"""
+"""What is shipped: the wheel, from nothing to a confirmed event and to a service as docs/operate.md says; lock, manual."""
 
 from __future__ import annotations
 

@@ -110,7 +110,11 @@ def clear(place: Path) -> None:
     if not place.exists():
         return
     with closing(sqlite3.connect(place)) as connection:
-        known = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        try:
+            known = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        except sqlite3.DatabaseError as error:
+            hint = "move it away, with its -wal, -shm and .lock, and run this again"
+            raise CommandFailed(f"{place} is in the way, and no whole database: {error}", hint=hint) from error
         for table in FILLED:
             if table in known and connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():  # noqa: S608 # ours
                 hint = "give an empty place in database.url, or move the file away with its -wal and -shm"

@@ -24,13 +24,15 @@ def serve(
 ) -> None:
     """Run the bridge: HTTP door, gateway, and both corridors. SIGTERM drains and ends it, SIGHUP reads CONFIG again."""
     from bridge import app, descriptors
-    from bridge.key_files import check_key_files
+    from bridge.doctor.files import key_problems
+    from bridge.errors import ConfigInvalid
     from bridge.log import set_up
     from bridge.systemd import service
 
     def read() -> Config:
         found = loaded(config, {} if roles is None else {"HCS_BRIDGE_DAEMON__ROLES": json.dumps(roles.split(","))})
-        check_key_files(found)
+        if problems := key_problems(found):
+            raise ConfigInvalid(problems)
         return found
 
     settings = read()

@@ -28,6 +28,8 @@ HINTS = {
     "descriptors": "no file descriptors are left, so nobody more comes in: raise LimitNOFILE= in the service's unit",
     "bus": "the bus can't be reached, so news of other daemons come out of the database: the log says why",
     "daemons": "no daemon with the roles publish and relay runs, so what is accepted waits: start one",
+    "campaigns": "of some campaigns nothing goes out: `hcs-bridge outbox list` says which and why",
+    "database": "the database refused writes within the last minute: the log says why, as that the disk is full",
     "clock": "this machine's clock isn't the network's: let NTP set it, as with `timedatectl set-ntp true`",
 }
 
@@ -82,6 +84,7 @@ def as_text(found: Mapping[str, Any]) -> str:
         lines.append(f"  {found['reason']}")
     if "topics" in found:
         lines.append(f"  topics halted: {found['topics']['halted']}")
+        lines.append(f"  campaigns stopped: {found['campaigns']['stopped']}")
         lines += [f"  {name} down: {found[name]['down']} of {found[name]['of']}" for name in ("mirrors", "nodes")]
     lines += [f"  {HINTS.get(name, name)}" for name in found.get("degraded", [])]
     return "\n".join(lines)

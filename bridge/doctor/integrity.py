@@ -14,7 +14,7 @@ from bridge.config import Config
 from bridge.doctor.findings import Finding, Status, failed, ok, text_of
 from bridge.doctor.storage import schema
 from bridge.engines import Kind, kind_of
-from bridge.errors import Unavailable
+from bridge.errors import DatabaseHeld, Unavailable
 from bridge.publish.outbox import EntryState
 from bridge.relay.audit.looking import ReadOnly
 from bridge.remotes import mirror_of
@@ -74,7 +74,7 @@ async def checked(config: Config, *, offline: bool) -> list[Finding]:
 def _whole(kind: Kind, database: ReadOnly) -> Finding:
     try:
         return database.read(partial(pages, kind))
-    except Unavailable as error:
+    except (Unavailable, DatabaseHeld) as error:
         return failed(PAGES, text_of(error), PUT_BACK)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -17,12 +18,15 @@ from bridge.doctor.findings import Finding, Status, failed, ok, text_of, warning
 from bridge.doctor.ground import Ground, apart
 from bridge.engines import kind_of, sqlite
 from bridge.errors import BridgeError
-from bridge.keys.load import load_keys
+from bridge.keys.load import load_keys, public_key_of
 from bridge.keys.master import master_in_force
 from bridge.keys.ring import STORE, KeyRing
 
-DATABASE, ROOM, SCHEMA, NETWORK, MASTER = "database", "disk", "schema", "network", "master key"
+DATABASE, ROOM, SCHEMA, NETWORK, MASTER, SIGNING = "database", "disk", "schema", "network", "master key", "signing key"
 PROBE_BYTES = 65_536
+MAKE_ROOM = "make room: when the disk is full the door answers 503 and nothing is submitted"
+WAYS_OUT = {errno.ENOSPC: MAKE_ROOM, errno.EDQUOT: MAKE_ROOM, errno.EROFS: "mount it for writing"}
+"""By what is in the way; else it is a right that lacks."""
 MIB = 1024 * 1024
 
 
@@ -38,7 +42,7 @@ async def storage(ground: Ground) -> Sequence[Finding]:
     except BridgeError as error:
         if findings[0].status is Status.FAILED:  # no right to it, which is why it doesn't open
             return findings
-        hint = "is database.url the right file? If it is damaged, put a backup in its place"
+        hint = "is database.url the right file? If it is damaged, move it away, and `hcs-bridge restore` a backup"
         return [failed(DATABASE, f"{kind_of(section).place(section)}: {text_of(error)}", hint), *findings[1:]]
     if revision is None:
         return findings
@@ -46,6 +50,7 @@ async def storage(ground: Ground) -> Sequence[Finding]:
     if bound is not None:
         findings.append(network(bound, ground.config.network.name))
         findings.append(await _master_key(ground))
+        findings.append(signing_key(await ground.look(_signer), public_key_of(ground.config.keys).hex()))
     return findings
 
 
@@ -60,10 +65,9 @@ def place(path: Path, *, low_bytes: int) -> list[Finding]:
             os.fsync(probe.fileno())
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        return [failed(DATABASE, f"{folder} can't be written: {error.strerror}", hint)]
+        return [failed(DATABASE, f"{folder} can't be written: {error.strerror}", WAYS_OUT.get(error.errno or 0, hint))]
     text = f"{free // MIB} MiB are free at {folder}"
-    make_room = "make room: when the disk is full the door answers 503 and nothing is submitted"
-    room = ok(ROOM, text) if free >= low_bytes else warning(ROOM, text, make_room)
+    room = ok(ROOM, text) if free >= low_bytes else warning(ROOM, text, MAKE_ROOM)
     if not path.exists():
         return [ok(DATABASE, f"{path} isn't there yet; the first start makes it"), room]
     locked = [str(each) for each in _files(path) if not os.access(each, os.R_OK | os.W_OK)]
@@ -94,6 +98,18 @@ def network(bound: str, configured: str) -> Finding:
         return ok(NETWORK, f"the database is {bound}'s, as network.name says")
     text = f"the database belongs to {bound}, and network.name is {configured}"
     return failed(NETWORK, text, "give each network a database.url of its own")
+
+
+def signing_key(bound: str | None, ours: str) -> Finding:
+    """What another one signs fails its topic's checks, for good."""
+    if bound in (None, ours):
+        return ok(SIGNING, "signs as the database's topics began" if bound else "the database has signed nothing yet")
+    text = f"the database's topics are signed by {bound}, and ours is {ours}"
+    return failed(SIGNING, text, "put that key back (keys.signing_key_file): readers take nothing of another")
+
+
+def _signer(connection: Connection) -> str | None:
+    return settings.found(connection, settings.SIGNING)
 
 
 async def _master_key(ground: Ground) -> Finding:

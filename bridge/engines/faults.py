@@ -9,9 +9,14 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from bridge.errors import Unavailable
+from bridge.errors import DatabaseHeld, Unavailable
 
 UNWRITABLE = "see that the disk has room and is mounted for writing, and whose the files of database.url are"
+MOVE_AWAY = (
+    "`hcs-bridge db check` looks at all of it; move the file of database.url away, with its -wal, -shm and .lock, and "
+    "`hcs-bridge restore FILE` puts a backup there"
+)
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 OF_SQLITE: Mapping[str, str] = {
     "SQLITE_BUSY": "another process writes to it: `fuser -v` with the file of database.url names it",
     "SQLITE_CANTOPEN": "see that its disk is there, and that the process has file descriptors left",
@@ -59,7 +64,8 @@ class Conflict(Exception):
 
 @contextmanager
 def unavailable() -> Iterator[None]:
-    """Inside the block, what the database can't do just now is raised as Unavailable, or as Conflict.
+    """Inside the block, what the database can't do just now is raised as Unavailable, or as Conflict; one that is
+    damaged as DatabaseHeld.
 
     What is a fault of our own (no such table, a rule broken) stays what it is.
     """
@@ -83,6 +89,8 @@ def said_in(error: BaseException) -> str:
 
 
 def _of_sqlite(error: DBAPIError, orig: sqlite3.Error) -> Exception | None:
+    if getattr(orig, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+        return DatabaseHeld(f"the database is damaged, or is none: {orig}", hint=MOVE_AWAY)
     if not isinstance(error, OperationalError) or orig.sqlite_errorcode == sqlite3.SQLITE_ERROR:
         return None
     hint = next((hint for start, hint in OF_SQLITE.items() if orig.sqlite_errorname.startswith(start)), "")

@@ -9,15 +9,18 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 
 from bridge.errors import DatabaseHeld
+
+MAX_NAMED = 5
 
 
 def upgrade(engine: Engine, *, may_change: bool = True) -> tuple[str | None, str]:
     """Run what is missing, in one transaction; from which revision to which it went.
 
-    Raises DatabaseHeld for a database of a later version, and, unless it `may_change`, for one of an earlier.
+    Raises DatabaseHeld for a database of a later version, or of something else, and, unless it `may_change`, for one of
+    an earlier.
     """
     with engine.begin() as connection:
         revision = revision_of(connection)
@@ -25,6 +28,11 @@ def upgrade(engine: Engine, *, may_change: bool = True) -> tuple[str | None, str
             raise DatabaseHeld(
                 f"the database's revision {revision} is not known to this version",
                 hint="run the version that migrated it, or a later one",
+            )
+        if revision is None and (others := inspect(connection).get_table_names()):
+            raise DatabaseHeld(
+                f"the database is somebody else's: it has {', '.join(sorted(others)[:MAX_NAMED])}",
+                hint="name a file of its own in database.url, or on PostgreSQL a schema in database.schema_name",
             )
         newest = revisions()[0]
         if revision not in {None, newest} and not may_change:

@@ -77,10 +77,19 @@ def test_a_database_of_a_later_version_is_refused_untouched(engine: Engine) -> N
 
 def test_a_migration_that_breaks_off_leaves_nothing(engine: Engine) -> None:
     with engine.begin() as connection:
-        connection.exec_driver_sql("create table channels (something text)")  # the last that the migration makes
+        connection.exec_driver_sql("create view channels as select 1")  # the last that the migration makes
     with pytest.raises(DBAPIError, match="already exists"):
         migrations.upgrade(engine)
-    assert inspect(engine).get_table_names() == ["channels"]
+    assert (inspect(engine).get_table_names(), inspect(engine).get_view_names()) == ([], ["channels"])
+
+
+def test_what_somebody_else_made_is_left_alone(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table theirs (something text)")
+    with pytest.raises(DatabaseHeld, match="somebody else's: it has theirs") as refused:
+        migrations.upgrade(engine)
+    assert "of its own" in refused.value.hint
+    assert inspect(engine).get_table_names() == ["theirs"]
 
 
 def test_the_newest_revision_is_where_a_database_ends_up(engine: Engine) -> None:

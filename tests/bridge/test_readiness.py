@@ -31,6 +31,7 @@ ALL_IS_WELL = {
     "intake": {"down": [], "of": 0},
     "clock": {"aheadS": 0},
     "topics": {"halted": 0},
+    "campaigns": {"stopped": 0},
 }
 
 
@@ -84,6 +85,16 @@ async def test_no_descriptors_are_left(looking: Readiness) -> None:
     with soft_limit(0):
         found = await looking.look()
     assert found == ALL_IS_WELL | {"degraded": ["descriptors"]}
+
+
+async def test_campaigns_of_which_nothing_goes_out_and_refused_writes_are_named(rooms: Rooms) -> None:
+    waits = {"c1": "INVALID_SIGNATURE"}
+    looking = Readiness(rooms.database, rooms.mirror.mirrors, rooms.ledger.node_failures, waits=waits)
+    rooms.database.refusals.note([DatabaseAway("the database", "database or disk is full")])
+    trouble = {"degraded": ["campaigns", "database"], "campaigns": {"stopped": 1}}
+    assert await looking.look() == ALL_IS_WELL | trouble
+    waits.clear()
+    assert (await looking.look())["campaigns"] == {"stopped": 0}
 
 
 async def test_without_the_database_nothing_is_taken(

@@ -50,6 +50,32 @@ async def test_nobody_else_on_the_machine_reads_the_file(tmp_path: Path) -> None
     assert modes == {"hcs-bridge.db": 0o600, "hcs-bridge.db-wal": 0o600, "hcs-bridge.db-shm": 0o600}
 
 
+async def test_another_signing_key_is_refused_before_it_signs_anything(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        async with opened(made.config, alone=True):
+            pass
+        before = (tmp_path / "signing.key").read_text()
+        (tmp_path / "signing.key").write_text("77" * 32)
+        with pytest.raises(DatabaseHeld, match=r"keys\.signing_key_file holds") as refused:
+            async with opened(made.config, alone=True):
+                pass
+        assert "put that key back" in refused.value.hint
+        assert "77" * 32 not in str(refused.value)
+        (tmp_path / "signing.key").write_text(before)
+        async with opened(made.config, alone=True):
+            pass
+
+
+@pytest.mark.parametrize("spoilt", ["no database at all " * 500, "SQLite format 3\0" + "x" * 9000])
+async def test_a_damaged_one_says_so_and_what_to_do(tmp_path: Path, spoilt: str) -> None:
+    async with world(tmp_path) as made:
+        (tmp_path / "hcs-bridge.db").write_text(spoilt)
+        with pytest.raises(DatabaseHeld, match="damaged, or is none") as refused:
+            async with opened(made.config, alone=True):
+                pass
+    assert "hcs-bridge restore" in refused.value.hint
+
+
 async def test_another_master_key_opens_nothing(tmp_path: Path) -> None:
     async with world(tmp_path) as made:
         async with opened(made.config, alone=True):

@@ -1,6 +1,4 @@
-"""deploy/nginx.conf and deploy/Caddyfile on Debian's nginx and Caddy: WebSocket, streams as they come, a path prefix,
-and whose connection it is.
-"""
+"""The shipped nginx.conf and Caddyfile: WebSocket, streams as they come, a path prefix, and whose connection it is."""
 
 from __future__ import annotations
 

@@ -152,6 +152,11 @@ async def test_what_is_wrong_is_told_whole_and_changes_nothing(tmp_path: Path) -
             assert (await made.get("/v1/info"))[0] == 200
             async with WireClient(made.gateway) as client:
                 assert "connect" in await client.ask(connect={"token": made.token("77")})
+        before = (made.folder / "operator.key").read_text()
+        (made.folder / "operator.key").write_text("zzz\n")  # it is in force with the next start only, which would fail
+        said = await reloaded(made, plain)
+        assert (said["event"].startswith(REFUSED), "operator.key_file" in said["problems"][0]) == (True, True)
+        (made.folder / "operator.key").write_text(before)
         changes = "[gateway]\ncompression = true\nmax_connections = 1\n[publish]\npad_to = 64\n"
         assert (await reloaded(made, plain + changes))["changed"] == ["gateway.max_connections"]
         await until(lambda: "needs a restart" in made.log)

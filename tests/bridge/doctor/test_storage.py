@@ -35,7 +35,7 @@ async def test_before_the_first_start_nothing_is_made(made: World) -> None:
 async def test_a_database_in_use(made: World) -> None:
     async with opened(made.config, alone=True):
         found = await look(made.config)
-    assert [each.name for each in found] == ["database", "disk", "schema", "network", "master key"]
+    assert [each.name for each in found] == ["database", "disk", "schema", "network", "master key", "signing key"]
     assert {each.status for each in found} == {Status.OK}
 
 
@@ -49,6 +49,16 @@ async def test_another_master_key_and_another_network(made: World) -> None:
     assert "belongs to testnet" in of(found, "network").found
     assert of(found, "master key").status is Status.FAILED
     assert "put back the master key" in of(found, "master key").hint
+
+
+async def test_another_signing_key(made: World) -> None:
+    async with opened(made.config, alone=True):
+        pass
+    assert of(await look(made.config), "signing key").status is Status.OK
+    (made.folder / "signing.key").write_text(secrets.token_hex(32))
+    found = of(await look(made.config), "signing key")
+    assert found.status is Status.FAILED
+    assert "put that key back" in found.hint
 
 
 async def test_a_file_that_is_no_database(made: World) -> None:
