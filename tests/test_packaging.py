@@ -1,4 +1,4 @@
-"""What is shipped: the wheel, from nothing to a confirmed event and to a service as docs/operate.md says; lock, manual."""
+"""What is shipped: the wheel, from nothing to a service as docs/operate.md says; the lock file, and the manual."""
 
 from __future__ import annotations
 

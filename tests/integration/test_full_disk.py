@@ -67,6 +67,8 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers_by_itself(tmp_path
             assert {status for status, _, _ in at_once} == {503}
             assert (await made.get(f"/v1/events/{accepted[0][0]}"))[0] == 200  # reading goes on
             await until(lambda: "flight delayed" in made.log, deadline_s=DEADLINE_S)
+            assert "the database refuses writes" in made.log
+            assert "database" in (await made.get("/readyz"))[1]["degraded"]
         for number in refused:
             status, answer, message = await send(made, number)
             assert status == 202, answer
