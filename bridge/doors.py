@@ -11,6 +11,7 @@ from bridge.errors import ChangeRefused, Problem, Unavailable
 from bridge.fanout import Fanout
 from bridge.gateway.backend import CampaignView, EventView
 from bridge.intake.rows import Fate, Offer, Outcome
+from bridge.log import get_logger, tells_details
 from bridge.offline import campaign_view, event_view
 from bridge.protocol import envelope
 from bridge.protocol.channels import ID_RULE, Channel, is_id
@@ -28,6 +29,8 @@ from bridge.room_settings import section_as
 from bridge.rooms import Outbound
 from bridge.schema import registry
 from bridge.storage import Storage
+
+log = get_logger(__name__)
 
 Wake = Callable[[Iterable[str]], None]
 """Told the campaigns that have something to submit."""
@@ -124,7 +127,10 @@ class Backend:
 
     def _tell(self, accepted: Accepted) -> None:
         """Who is subscribed, and the submitter."""
+        details = tells_details(__name__)
         for arrival in accepted.arrivals:
+            if details:
+                log.debug("event accepted", id=_uuid_text(arrival.event.id), campaign=arrival.ref)
             if arrival.ref not in accepted.sealed and self._fanout.heard(arrival.channel):
                 self._fanout.pass_on(arrival.channel, _provisional(arrival))
         self._wake({arrival.ref for arrival in accepted.arrivals})

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from bridge.bus.catching_up import CatchingUp
 from bridge.bus.port import Bus, InProcess, Passing, Published
 from bridge.gateway.hub import Hub
+from bridge.log import get_logger, tells_details
 from bridge.relay.store import News
-from bridge.tracing import Tracer
+from bridge.tracing import Tracer, event_of
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,9 @@ class Fanout:
     def deliver(self, news: Sequence[News]) -> None:
         """Publications that are on record now."""
         began_ns = time.time_ns()
+        if tells_details(__name__):
+            for item in news:
+                log.debug("event relayed", id=event_of(item.publication.data), offset=item.publication.offset)
         if self.following is None:
             for item in news:
                 self.hub.publish(item.channel, item.publication.data, offset=item.publication.offset)

@@ -32,8 +32,8 @@ SECRET_NAMES = frozenset(
         "token",
     }
 )
-TELL_ALL: Mapping[str, int] = {"websockets": logging.INFO, "sqlalchemy": logging.WARNING}
-"""At debug they tell every request with the tokens in it, every frame; every row with users' ids and keys in it."""
+TELL_ALL: Mapping[str, int] = dict.fromkeys(("websockets", "sqlalchemy", "alembic", "grpc"), logging.WARNING)
+"""At debug they tell requests with tokens in them, and frames; rows with users' ids and keys; or only of themselves."""
 
 QUIET: Mapping[str, int] = {
     **dict.fromkeys(("aiohttp.access", "asyncio", "sqlalchemy", "alembic", "websockets", "grpc"), logging.WARNING),
@@ -68,6 +68,11 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a room, named after it: `log.info("topic created", topic_id=str(topic_id))`."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def tells_details(name: str) -> bool:
+    """Whether a room's debug lines are kept: for those that cost something to put together."""
+    return logging.getLogger(name).isEnabledFor(logging.DEBUG)
 
 
 def set_up(section: Log, stream: TextIO | None = None) -> None:

@@ -72,7 +72,7 @@ class Tracer:
         """These publications were written to their subscribers, beginning then."""
         ended_ns = time.time_ns()
         for item in news if self._open else ():
-            event_id = _id(item.publication.data)
+            event_id = event_of(item.publication.data)
             accepted = self._open.pop(event_id, None)
             if accepted is not None:
                 self._relayed.append(Relayed(event_id, accepted, began_ns, ended_ns))
@@ -140,8 +140,8 @@ def _sdk(settings: Tracing) -> _Sdk:
     return _Sdk(provider, tracer, TraceContextTextMapPropagator().extract, set_span_in_context)
 
 
-def _id(data: bytes) -> str:
-    """Of a publication's event; empty for a sealed frame, which is nobody's event here."""
+def event_of(data: bytes) -> str:
+    """The id of a publication's event; empty for a sealed frame, which is nobody's event here."""
     return str(json.loads(data).get("meta", {}).get("id", ""))
 
 

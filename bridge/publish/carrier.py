@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from bridge.counts import count, observe
 from bridge.database import Database
 from bridge.errors import BudgetSpent, ReceiptContradicted
+from bridge.log import get_logger, tells_details
 from bridge.protocol.wire.events import uuid7_ms
 from bridge.publish import costs, flights, id_records, outbox, pins, rotating
 from bridge.publish.flights import Chunk, Flight, FlightState
@@ -26,6 +28,8 @@ from topics.ledger.port import Receipt
 from topics.settlement import NeverRan, Sources, Witness, settle
 from topics.unsent import Unsent
 from topics.values import NANOS, TransactionId
+
+log = get_logger(__name__)
 
 CONTENT_FAULTS = frozenset(
     {"INVALID_TOPIC_MESSAGE", "MESSAGE_SIZE_TOO_LARGE", "TRANSACTION_OVERSIZE", "INVALID_CHUNK_NUMBER"}
@@ -76,6 +80,8 @@ class Carrier:
             return False
         if load.fresh:
             self.unsent.drawn(chunk.id for chunk in flight.chunks)
+        if tells_details(__name__):
+            self._tell(load.boarded, flight)
         for entry in load.boarded:
             observe("lag", (self.loader.now_ms() - uuid7_ms(entry.event_id)) / 1000, "outbox")
         try:
@@ -87,6 +93,10 @@ class Carrier:
             count("parked", by=len(parked))
             await self.reject(parked, status)
         return load.more
+
+    def _tell(self, boarded: Sequence[Entry], flight: Flight) -> None:
+        for entry in boarded:
+            log.debug("event sealed", id=str(UUID(bytes=entry.event_id)), flight=flight.id, topic=str(flight.topic_id))
 
     async def _carry(self, flight: Flight) -> None:
         """The first chunk settles before the others leave, which name its id; the last leaves when all others have."""
@@ -126,6 +136,8 @@ class Carrier:
                 raise
             if receipt.status == "SUCCESS":
                 await self.database.write_together(_land, _Landed(flight, chunk, receipt))
+                told = {"flight": flight.id, "chunk": f"{chunk.number} of {chunk.total}", "transaction": str(chunk.id)}
+                log.debug("chunk on the ledger", **told, topic=str(flight.topic_id), sequence=receipt.sequence)
                 break
             if receipt.status in CONTENT_FAULTS and droppable:
                 raise _ContentRefused(receipt.status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from structlog.testing import capture_logs
@@ -40,9 +41,14 @@ async def test_at_debug_nobody_is_named_and_nothing_secret_told(tmp_path: Path) 
             await client.ask(subscribe={"channel": f"user:{user}"})
             status, body = await made.post("/v1/events", private, Idempotency_Key="only-once-of-mine")
             assert status == 202, body
+            [event] = body["ids"]
             while (await client.hear())["push"]["pub"]["data"]["meta"]["phase"] != "confirmed":
                 pass
         assert await made.stop() == 0
         secrets = [(tmp_path / f"{name}.key").read_text().splitlines()[1] for name in ("api", "master", "token")]
-        assert '"debug"' in made.log
+        lines = [json.loads(line) for line in made.log.splitlines() if line.startswith("{")]
+        way = [line for line in lines if line.get("id") == event]
+        assert [line["event"] for line in way] == ["event accepted", "event sealed", "event relayed"]
+        [chunk] = [line for line in lines if line.get("flight") == way[1]["flight"] and "transaction" in line]
+        assert (chunk["topic"], way[2]["offset"]) == (way[1]["topic"], 1)
         assert [each for each in (user, said, token, "only-once-of-mine", *secrets) if each in made.log] == []
