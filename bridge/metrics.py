@@ -45,6 +45,11 @@ COUNTED = {
     "intake seen": ("hcs_bridge_intake_seen", "Those that came again, and were in it already.", "source"),
     "intake refused": ("hcs_bridge_intake_refused", "Those that may not pass; each has why beside it.", "source"),
     "parked": ("hcs_bridge_events_parked", "Events that the network refused for what they say.", ""),
+    "database refusals": (
+        "hcs_bridge_database_refusals",
+        "Groups of writes that the disk, or the server, refused.",
+        "",
+    ),
     "flights": ("hcs_bridge_flights", "Frames and manifests that reached consensus.", ""),
     "renewed": (
         "hcs_bridge_transactions_renewed",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+from bridge.counts import count
 from bridge.errors import Unavailable
 from bridge.log import Seldom, get_logger
 
@@ -32,5 +33,6 @@ class Refusals:
         if not refused:
             return
         self._last_s = self._clock()
+        count("database refusals")
         if times := self._seldom.due("refused"):
             log.error("the database refuses writes", reason=refused[0].reason, hint=refused[0].hint, groups=times)

@@ -24,6 +24,7 @@ SUFFIXES = {"histogram": ("_bucket", "_count", "_sum")}
 OF_THE_MACHINE = {"systemctl", "journalctl", "iostat", "top"}
 MAX_RUNBOOK_CHARS = 140
 SHARDS = "hcs_bridge_shards"
+REFUSALS, OLDEST = "hcs_bridge_database_refusals_total", "hcs_bridge_oldest_entry_age_seconds"
 BUDGET, LEFT, ANSWERS = "hcs_bridge_day_budget_hbar", "hcs_bridge_day_budget_left_hbar", "hcs_bridge_database_answers"
 
 
@@ -50,6 +51,10 @@ def test_promtool_takes_the_rules() -> None:
         ("CampaignsOfNobody", {SHARDS + '{instance="a"}': "32x20", SHARDS + '{instance="b"}': "0x20"}, True),
         ("DatabaseSilent", {ANSWERS: "0x20"}, True),
         ("DatabaseSilent", {ANSWERS: "1x17 0 1 1"}, False),  # one look took too long
+        ("WritesRefused", {REFUSALS: "0x14 3 4 5 6 7"}, True),
+        ("WritesRefused", {REFUSALS: "7x20"}, False),
+        ("OutboxStuck", {OLDEST: "0+60x20"}, True),
+        ("OutboxStuck", {OLDEST: "40x20"}, False),
     ],
 )
 def test_a_rule_fires_when_it_should(tmp_path: Path, alert: str, series: dict[str, str], *, fires: bool) -> None:

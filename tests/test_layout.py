@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "bridge.counts": (),
     "bridge.descriptors": ("bridge.config", "bridge.log"),
     "bridge.engines": ("bridge.config_sections", "bridge.errors"),
-    "bridge.refusals": ("bridge.errors", "bridge.log"),
+    "bridge.refusals": ("bridge.counts", "bridge.errors", "bridge.log"),
     "bridge.database": (
         "bridge.engines",
         "bridge.counts",
