@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert
+import sqlite3
+from contextlib import closing
+
+from sqlalchemy import Connection, delete, insert, update
 
 from bridge.doctor.findings import Status
 from bridge.doctor.payer import payer
-from bridge.schema import registry, transactions
+from bridge.schema import positions, registry, transactions
 from bridge.storage import opened
 from tests.bridge.doctor.ward import ground_of
-from tests.integration.world import World
+from tests.integration.world import World, until
 from tests.topics.client import client_of
 from topics.devnet.faults import Fault
 from topics.values import TransactionId
+
+CLOSED = {"event": "CAMPAIGN_CLOSED", "campaignId": "1", "payload": {"campaignId": "1"}}
 
 
 def record(connection: Connection, id_: TransactionId) -> None:
@@ -43,6 +48,31 @@ async def test_what_is_on_record_is_ours_and_nothing_else(made: World) -> None:
     assert "1 of 2 messages" in shared.found
     assert str(foreign.id) in shared.found
     assert "an account of its own" in shared.hint
+
+
+async def test_what_the_relay_has_verified_is_ours_though_no_record_of_it_is_left(made: World) -> None:
+    """As behind a restore: what was sent after the backup is on the ledger alone."""
+    await made.start()
+    assert (await made.post("/v1/campaigns", {"id": "1", "ownerId": "77"}))[0] == 201
+    assert (await made.post("/v1/events", CLOSED))[0] == 202
+    await until(lambda: read_of(made) == 2)
+    assert await made.stop() == 0
+    async with opened(made.config, alone=True) as storage, ground_of(made.config) as ground:
+        with storage.database.engine.begin() as connection:
+            connection.execute(delete(transactions))
+        [found] = await payer(ground)
+        assert (found.status, found.found[:2]) == (Status.OK, "2 ")
+        with storage.database.engine.begin() as connection:
+            connection.execute(update(positions).values(skipped=1))
+        [found] = await payer(ground)
+        assert found.status is Status.WARNING
+
+
+def read_of(made: World) -> int:
+    """How many messages were read of the one topic."""
+    with closing(sqlite3.connect(made.folder / "hcs-bridge.db")) as connection:
+        [read] = connection.execute("SELECT COALESCE(MAX(sequence), 0) FROM positions").fetchone()
+    return int(read)
 
 
 async def test_another_payers_messages_are_nothing_to_us(made: World) -> None:
