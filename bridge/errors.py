@@ -59,10 +59,11 @@ class ConfigProblem:
 class ConfigInvalid(BridgeError):
     """Holds every problem that was found, in the order of the file."""
 
-    hint = "mend what is named; `hcs-bridge default-config` says of each key what it takes"
-
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)
+        of_keys = all(problem.source == "key file" for problem in problems)
+        more = "" if of_keys else "; `hcs-bridge default-config` says of each key what it takes"
+        self.hint = f"mend {'the files' if of_keys else 'what is'} named{more}"
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

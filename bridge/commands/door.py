@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -106,6 +107,8 @@ class Door:
                 return self._entitled(answer)
             if waited >= self._patience_s:
                 raise CommandFailed(f"{self.url} can't take it: {answer}", code=UNREACHABLE)
+            if not waited:
+                sys.stderr.write(f"{self.url} can't take it yet, and is asked for {self._patience_s:g} s: {answer}\n")
             delay = min(max(pause, wish), max(self._patience_s - waited, BACKOFF_INITIAL_S))
             await self._sleep(delay)
             waited, pause = waited + delay, min(pause * 2, BACKOFF_MAX_S)

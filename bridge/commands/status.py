@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,7 +54,8 @@ async def _show(config: Config, *, watch_s: float, as_json: bool) -> int:
         found = await look(config)
         if watch_s and not as_json:
             Console().clear()
-        typer.echo(json.dumps(found) if as_json else as_text(found))
+        at = f"{datetime.now().astimezone():%H:%M:%S} " if watch_s else ""
+        typer.echo(json.dumps(found) if as_json else at + as_text(found))
         if not watch_s:
             return CODES[found["status"]]
         await asyncio.sleep(watch_s)

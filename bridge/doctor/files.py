@@ -66,5 +66,7 @@ def _wrong(config: Config) -> defaultdict[str, list[str]]:
 
 def _file(key: str, path: Path, rules: Sequence[str]) -> Finding:
     if rules:
-        return failed(key, f"{path} {'; '.join(rules)}", f"put the right file there, or name another with {key}")
+        is_open = any("chmod" in rule for rule in rules)
+        hint = "close it to others" if is_open else f"put the right file there, or name another with {key}"
+        return failed(key, f"{path} {'; '.join(rules)}", hint)
     return ok(key, f"{path}, mode {stat.S_IMODE(path.stat().st_mode):04o}")
