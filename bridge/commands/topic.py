@@ -19,6 +19,7 @@ from bridge.alone import close_topic
 from bridge.commands.addresses import http_url, trust
 from bridge.commands.door import Door, api_key_for
 from bridge.commands.exits import UNREACHABLE, CommandFailed
+from bridge.commands.outbox_view import waits_of
 from bridge.commands.tables import print_whole
 from bridge.config import Config
 from bridge.offline import TopicView, create_topic
@@ -90,8 +91,9 @@ async def _through_daemon(
         deadline = time.monotonic() + MADE_WITHIN_S
         while answer.status in TAKEN and not is_done(answer.body):
             if time.monotonic() > deadline:
-                hint = "it is kept, and goes on; see `hcs-bridge topic show`"
-                raise CommandFailed(f"campaign {campaign_id} {otherwise}", code=UNREACHABLE, hint=hint)
+                why = (await waits_of(config)).campaigns.get(campaign_id)
+                text = f"campaign {campaign_id} {otherwise}{f': {why}' if why else ''}"
+                raise CommandFailed(text, code=UNREACHABLE, hint="it is kept, and goes on; see `hcs-bridge topic show`")
             await asyncio.sleep(POLL_S)
             answer = await door.get(f"{CAMPAIGNS_PATH}/{campaign_id}")
     if answer.status not in TAKEN:

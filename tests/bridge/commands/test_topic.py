@@ -56,6 +56,16 @@ async def test_a_topic_that_the_daemon_has_only_intended_is_waited_for(config: C
     assert len(door.requests) == 3
 
 
+async def test_one_that_does_not_come_says_why(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topic, "MADE_WITHIN_S", -1.0)
+    outbox = {"nodes": None, "campaigns": {"1234": "INVALID_SIGNATURE"}, "stopped": 1}
+    intended = CAMPAIGN | {"status": "intended", "topicId": None}
+    door = ScriptedDoor(lambda requests: (201, intended, {}) if len(requests) < 2 else (200, outbox, {}))
+    async with listening(door) as url:
+        with pytest.raises(CommandFailed, match="1234 has no topic yet: INVALID_SIGNATURE"):
+            await topic.create(at(config, url), "1234", "77")
+
+
 async def test_what_the_daemon_refuses_is_refused(config: Config) -> None:
     door = ScriptedDoor(lambda _: (409, {"error": {"message": "belongs to another owner"}}, {}))
     async with listening(door) as url:
