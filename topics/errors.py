@@ -19,8 +19,8 @@ from __future__ import annotations
 HINTS = {
     "INSUFFICIENT_PAYER_BALANCE": "fund the operator's account",
     "INSUFFICIENT_TX_FEE": "the network asks for more than ledger.max_fee_hbar or ledger.create_max_fee_hbar allow",
-    "INVALID_SIGNATURE": "operator.key_file isn't the key of operator.account on this network: put the right one there, "
-    "`hcs-bridge doctor` shows which; only a network that was reset, as a devnet started anew, wants a new database",
+    "INVALID_SIGNATURE": "operator.key_file isn't operator.account's key on this network: put the right one there; "
+    "`hcs-bridge doctor` shows which. Only a network that was reset, as a devnet started anew, wants a new database",
     "INVALID_TOPIC_ID": "the network doesn't know the topic (any more): was it reset, or is this another network?",
     "TRANSACTION_EXPIRED": "this machine's clock may be behind the network's: see `hcs-bridge doctor`",
     "PAYER_ACCOUNT_NOT_FOUND": "operator.account doesn't exist on this network",
