@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -150,10 +150,11 @@ def empty_log(engine: Engine) -> None:
 
 
 def give_to_folders_owner(path: Path) -> None:
-    """What root made; SQLite does so with its logs. The daemon that needs it next is somebody else. Raises OSError."""
+    """What root made, where it may; SQLite does so with its logs. The daemon that needs it next is somebody else."""
     if os.geteuid() == 0:
         folder = path.parent.stat()
-        os.chown(path, folder.st_uid, folder.st_gid)
+        with suppress(PermissionError):  # a root without that right, as in a container
+            os.chown(path, folder.st_uid, folder.st_gid)
 
 
 @contextmanager

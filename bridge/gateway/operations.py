@@ -25,7 +25,7 @@ def or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 RELAY = {"enum": ["plain", "sealed"]}
-TROUBLE = {"enum": ["topics", "mirrors", "nodes", "intake", "descriptors", "clock", "bus", "daemons"]}
+TROUBLES = ["topics", "campaigns", "database", "mirrors", "nodes", "intake", "descriptors", "clock", "bus", "daemons"]
 PAYLOAD = {"anyOf": [{"type": "object"}, TEXT]}
 EVENT = shape({"event": EVENT_NAME, "payload": PAYLOAD}, {"campaignId": ID, "to": TEXT, "at": TIME})
 CAMPAIGN = shape(
@@ -239,9 +239,9 @@ ROUTES = (
         "get", "/readyz", None, "Whether changes are taken, and what else is in trouble", 200,
         shape(
             {
-                "ready": {"const": True},
-                "degraded": {"type": "array", "items": TROUBLE},
-                "topics": shape({"halted": COUNT}), "clock": shape({"aheadS": {"type": "integer"}}),
+                "ready": {"const": True}, "degraded": {"type": "array", "items": {"enum": TROUBLES}},
+                "topics": shape({"halted": COUNT}), "campaigns": shape({"stopped": COUNT}),
+                "clock": shape({"aheadS": {"type": "integer"}}),
                 "mirrors": shape({"down": COUNT, "of": COUNT}), "nodes": shape({"down": COUNT, "of": COUNT}),
                 "intake": shape({"down": {"type": "array", "items": TEXT}, "of": COUNT}),
             }

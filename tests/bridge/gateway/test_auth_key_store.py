@@ -33,7 +33,7 @@ def row(kid: str, made: Signer, created_s: int) -> dict[str, Any]:
 
 
 async def test_keys_are_rotated_and_fetched_when_their_first_token_comes(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     old, new = signer("RS256"), signer("RS256", number=1)
     monday, tuesday = row("monday", old, NOW_S - 90_000), row("tuesday", new, NOW_S)
@@ -76,7 +76,7 @@ async def test_keys_are_rotated_and_fetched_when_their_first_token_comes(
         store.close()
     now_s[0] = 2100
     assert await user("tuesday", new) == "77"  # Redis is away: what is at hand serves
-    told = "".join(capfd.readouterr())
+    told = caplog.text + "".join(capfd.readouterr())
     assert "keys not renewed" in told
     for each in (monday, tuesday):
         for line in each["privateKey"].splitlines()[1:-1]:
