@@ -100,7 +100,8 @@ class Reloading:
         changed, late = differing(self.config, config), differing(config, told)
         for key in self._refilled(held):
             names = changed if is_live(key) else late
-            names += [key] if key not in names else []
+            if key not in names:
+                names.append(key)
         log.info("configuration taken", changed=changed)
         if late:
             log.warning("needs a restart", keys=late)

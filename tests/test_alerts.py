@@ -51,7 +51,8 @@ def test_promtool_takes_the_rules() -> None:
         ("CampaignsOfNobody", {SHARDS + '{instance="a"}': "32x20", SHARDS + '{instance="b"}': "0x20"}, True),
         ("DatabaseSilent", {ANSWERS: "0x20"}, True),
         ("DatabaseSilent", {ANSWERS: "1x17 0 1 1"}, False),  # one look took too long
-        ("WritesRefused", {REFUSALS: "0x14 3 4 5 6 7"}, True),
+        ("WritesRefused", {REFUSALS: "0x13 3 4 5 6 7 8 9"}, True),
+        ("WritesRefused", {REFUSALS: "0x16 1x5"}, False),  # somebody held it once
         ("WritesRefused", {REFUSALS: "7x20"}, False),
         ("OutboxStuck", {OLDEST: "0+60x20"}, True),
         ("OutboxStuck", {OLDEST: "40x20"}, False),

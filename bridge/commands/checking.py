@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bridge.commands.exits import OK, USAGE, describe
 from bridge.config import Config, load
-from bridge.doctor.files import key_problems
+from bridge.doctor.files import check_keys
 from bridge.engines import kind_of
 from bridge.errors import ConfigInvalid
 
@@ -18,8 +18,7 @@ def check(path: Path, environ: Mapping[str, str], *, as_json: bool) -> tuple[str
     """What to print, and the exit code."""
     try:
         config = load(path, environ)
-        if problems := key_problems(config):
-            raise ConfigInvalid(problems)
+        check_keys(config)
     except ConfigInvalid as invalid:
         told = [dataclasses.asdict(problem) for problem in invalid.problems]
         return json.dumps({"ok": False, "problems": told}) if as_json else describe(invalid), USAGE

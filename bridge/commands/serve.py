@@ -24,15 +24,13 @@ def serve(
 ) -> None:
     """Run the bridge: HTTP door, gateway, and both corridors. SIGTERM drains and ends it, SIGHUP reads CONFIG again."""
     from bridge import app, descriptors
-    from bridge.doctor.files import key_problems
-    from bridge.errors import ConfigInvalid
+    from bridge.doctor.files import check_keys
     from bridge.log import set_up
     from bridge.systemd import service
 
     def read() -> Config:
         found = loaded(config, {} if roles is None else {"HCS_BRIDGE_DAEMON__ROLES": json.dumps(roles.split(","))})
-        if problems := key_problems(found):
-            raise ConfigInvalid(problems)
+        check_keys(found)
         return found
 
     settings = read()

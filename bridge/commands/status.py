@@ -86,7 +86,8 @@ def as_text(found: Mapping[str, Any]) -> str:
         lines.append(f"  {found['reason']}")
     if "topics" in found:
         lines.append(f"  topics halted: {found['topics']['halted']}")
-        lines.append(f"  campaigns stopped: {found['campaigns']['stopped']}")
+        if "campaigns" in found:  # a daemon that isn't upgraded yet has none
+            lines.append(f"  campaigns stopped: {found['campaigns']['stopped']}")
         lines += [f"  {name} down: {found[name]['down']} of {found[name]['of']}" for name in ("mirrors", "nodes")]
     lines += [f"  {HINTS.get(name, name)}" for name in found.get("degraded", [])]
     return "\n".join(lines)

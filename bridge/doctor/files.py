@@ -39,6 +39,12 @@ def _keys(config: Config) -> list[Finding]:
     return findings + [failed("key files", rule, "see `hcs-bridge check-config`") for rule in others]
 
 
+def check_keys(config: Config) -> None:
+    """Raise ConfigInvalid with all that is wrong with keys and their files, as a start would find it."""
+    if problems := key_problems(config):
+        raise ConfigInvalid(problems)
+
+
 def key_problems(config: Config) -> list[ConfigProblem]:
     """What is wrong with keys and their files, each once: their contents are looked at, too, as at a start."""
     problems: list[ConfigProblem] = []
@@ -66,7 +72,5 @@ def _wrong(config: Config) -> defaultdict[str, list[str]]:
 
 def _file(key: str, path: Path, rules: Sequence[str]) -> Finding:
     if rules:
-        is_open = any("chmod" in rule for rule in rules)
-        hint = "close it to others" if is_open else f"put the right file there, or name another with {key}"
-        return failed(key, f"{path} {'; '.join(rules)}", hint)
+        return failed(key, f"{path} {'; '.join(rules)}", f"mend that, or name another file with {key}")
     return ok(key, f"{path}, mode {stat.S_IMODE(path.stat().st_mode):04o}")

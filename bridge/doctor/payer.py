@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
@@ -16,8 +15,6 @@ from topics.mirror.answers import TransactionOutcome
 from topics.mirror.rest import Mirror
 from topics.values import NANOS, AccountId, TransactionId
 
-Shown: TypeAlias = Mapping[TransactionId, TransactionOutcome]
-"""What a mirror shows of the payer, by the ids that it gave."""
 NAME = "payer of our own"
 MAX_PAGES = 10
 _HINT = (
@@ -31,7 +28,7 @@ async def payer(ground: Ground) -> Sequence[Finding]:
     config = ground.config
     since_ns = ground.now_ns() - round(config.doctor.shared_payer_s * NANOS)
 
-    async def ask(mirror: Mirror) -> Shown:
+    async def ask(mirror: Mirror) -> list[TransactionOutcome]:
         page = await mirror.transactions(config.operator.account, after_ns=max(0, since_ns))
         rows = list(page.rows)
         for _ in range(MAX_PAGES - 1):
@@ -39,15 +36,16 @@ async def payer(ground: Ground) -> Sequence[Finding]:
                 break
             page = await mirror.next_transactions(page)
             rows += page.rows
-        return {row.id: row for row in rows if row.id.payer == config.operator.account}
+        return [row for row in rows if row.id.payer == config.operator.account]
 
     while_s = f"{config.doctor.shared_payer_s:g} s"
     try:
-        shown = await ground.first(ask)
+        rows = await ground.first(ask)
     except TopicsError as error:
         return [failed(NAME, f"no mirror tells: {text_of(error)}", "see the lines about the mirrors")]
-    recorded = await ground.look(lambda connection: on_record(connection, {*shown}) | relayed(connection, shown))
-    foreign = {*shown} - (recorded or set())
+    shown = {row.id for row in rows}
+    recorded = await ground.look(lambda connection: on_record(connection, shown) | relayed(connection, rows))
+    foreign = shown - (recorded or set())
     if not foreign:
         return [ok(NAME, f"{len(shown)} messages in the last {while_s}, all of them ours")]
     newest = max(foreign, key=lambda id_: id_.valid_start_ns)
@@ -65,10 +63,11 @@ def on_record(connection: Connection, wanted: set[TransactionId]) -> set[Transac
     return found
 
 
-def relayed(connection: Connection, shown: Shown) -> set[TransactionId]:
+def relayed(connection: Connection, rows: Sequence[TransactionOutcome]) -> set[TransactionId]:
     """Those in topics of ours in which every message was verified, as far as they were read: a restored database has no
     record of what was sent after the backup.
     """
     whole = select(positions.c.topic_id, positions.c.consensus_ns).where(positions.c.skipped == 0)
     read_ns: dict[str, int] = dict(connection.execute(whole).all())
-    return {id_ for id_, row in shown.items() if row.consensus_ns <= read_ns.get(str(row.topic_id), 0)}
+    landed = (row for row in rows if row.result == "SUCCESS")
+    return {row.id for row in landed if row.consensus_ns <= read_ns.get(str(row.topic_id), 0)}

@@ -50,7 +50,7 @@ async def storage(ground: Ground) -> Sequence[Finding]:
     if bound is not None:
         findings.append(network(bound, ground.config.network.name))
         findings.append(await _master_key(ground))
-        findings.append(signing_key(await ground.look(_signer), public_key_of(ground.config.keys).hex()))
+        findings.append(await _signing_key(ground))
     return findings
 
 
@@ -100,16 +100,17 @@ def network(bound: str, configured: str) -> Finding:
     return failed(NETWORK, text, "give each network a database.url of its own")
 
 
-def signing_key(bound: str | None, ours: str) -> Finding:
+async def _signing_key(ground: Ground) -> Finding:
     """What another one signs fails its topic's checks, for good."""
+    hint = "put back the key that the database began with (keys.signing_key_file): readers take nothing of another"
+    try:
+        bound = await ground.look(lambda connection: settings.found(connection, settings.SIGNING))
+        ours = public_key_of(ground.config.keys).hex()
+    except BridgeError as error:
+        return failed(SIGNING, text_of(error), hint)
     if bound in (None, ours):
         return ok(SIGNING, "signs as the database's topics began" if bound else "the database has signed nothing yet")
-    text = f"the database's topics are signed by {bound}, and ours is {ours}"
-    return failed(SIGNING, text, "put that key back (keys.signing_key_file): readers take nothing of another")
-
-
-def _signer(connection: Connection) -> str | None:
-    return settings.found(connection, settings.SIGNING)
+    return failed(SIGNING, f"the database's topics are signed by {bound}, and ours is {ours}", hint)
 
 
 async def _master_key(ground: Ground) -> Finding:

@@ -81,7 +81,7 @@ class Carrier:
         if load.fresh:
             self.unsent.drawn(chunk.id for chunk in flight.chunks)
         if tells_details(__name__):
-            self._tell(load.boarded, flight)
+            _tell_sealed(load.boarded, flight)
         for entry in load.boarded:
             observe("lag", (self.loader.now_ms() - uuid7_ms(entry.event_id)) / 1000, "outbox")
         try:
@@ -93,10 +93,6 @@ class Carrier:
             count("parked", by=len(parked))
             await self.reject(parked, status)
         return load.more
-
-    def _tell(self, boarded: Sequence[Entry], flight: Flight) -> None:
-        for entry in boarded:
-            log.debug("event sealed", id=str(UUID(bytes=entry.event_id)), flight=flight.id, topic=str(flight.topic_id))
 
     async def _carry(self, flight: Flight) -> None:
         """The first chunk settles before the others leave, which name its id; the last leaves when all others have."""
@@ -136,8 +132,8 @@ class Carrier:
                 raise
             if receipt.status == "SUCCESS":
                 await self.database.write_together(_land, _Landed(flight, chunk, receipt))
-                told = {"flight": flight.id, "chunk": f"{chunk.number} of {chunk.total}", "transaction": str(chunk.id)}
-                log.debug("chunk on the ledger", **told, topic=str(flight.topic_id), sequence=receipt.sequence)
+                if tells_details(__name__):
+                    _tell_landed(flight, chunk, receipt)
                 break
             if receipt.status in CONTENT_FAULTS and droppable:
                 raise _ContentRefused(receipt.status)
@@ -186,6 +182,16 @@ class Carrier:
         await self.database.write(swap)
         self.unsent.drawn([fresh.id])
         return fresh
+
+
+def _tell_sealed(boarded: Sequence[Entry], flight: Flight) -> None:
+    for entry in boarded:
+        log.debug("event sealed", id=str(UUID(bytes=entry.event_id)), flight=flight.id, topic=str(flight.topic_id))
+
+
+def _tell_landed(flight: Flight, chunk: Chunk, receipt: Receipt) -> None:
+    told = {"flight": flight.id, "chunk": f"{chunk.number} of {chunk.total}", "transaction": str(chunk.id)}
+    log.debug("chunk on the ledger", **told, topic=str(flight.topic_id), sequence=receipt.sequence)
 
 
 def _land(connection: Connection, landed: Sequence[_Landed]) -> list[ReceiptContradicted | None]:

@@ -17,6 +17,7 @@ from tests.integration.world import START_S, World
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CADDY = shutil.which("caddy")
 DEPLOY = Path(__file__).parents[2] / "deploy"
+API = "# handle { reverse_proxy 127.0.0.1:3000 }   # the API itself"
 SHIPPED = DEPLOY / "nginx.conf"
 AROUND = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
@@ -51,6 +52,7 @@ async def caddy(made: World) -> AsyncIterator[str]:
     """Caddy before both doors; its host and port."""
     port = free_port(0)
     shipped = (DEPLOY / "Caddyfile").read_text().replace("api.example.com {", f"http://127.0.0.1:{port} {{")
+    shipped = shipped.replace(API, "handle {\n\t\trespond 404\n\t}")
     file = made.folder / "Caddyfile"
     file.write_text("{\n\tadmin off\n}\n" + at_the_doors(shipped, made.config))
     async with running(

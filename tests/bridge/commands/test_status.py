@@ -65,6 +65,11 @@ async def test_what_the_daemon_says(
     assert says in as_text(found)
 
 
+async def test_a_daemon_that_is_not_upgraded_yet_is_shown_as_far_as_it_says(config: Config) -> None:
+    older = {name: value for name, value in GOOD.items() if name != "campaigns"}
+    assert "topics halted: 0" in as_text(await asked(config, 200, older))
+
+
 async def test_nobody_answers(config: Config) -> None:
     found = await look(config)
     assert found["status"] == "away"

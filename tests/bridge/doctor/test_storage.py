@@ -58,7 +58,10 @@ async def test_another_signing_key(made: World) -> None:
     (made.folder / "signing.key").write_text(secrets.token_hex(32))
     found = of(await look(made.config), "signing key")
     assert found.status is Status.FAILED
-    assert "put that key back" in found.hint
+    assert "put back the key" in found.hint
+    (made.folder / "signing.key").write_text("no key")
+    spoilt = await look(made.config)
+    assert (of(spoilt, "signing key").status, of(spoilt, "schema").status) == (Status.FAILED, Status.OK)
 
 
 async def test_a_file_that_is_no_database(made: World) -> None:
